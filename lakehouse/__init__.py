@@ -1,0 +1,1 @@
+"""The floor that every step stands on: settings, session, contracts, publishing, the gate, the registry."""

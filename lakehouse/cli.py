@@ -1,0 +1,125 @@
+"""What every step's command line shares: options, progress, and errors a person can read."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.publish import Step, new_run_id
+from lakehouse.settings import Settings, settings
+
+
+@dataclass
+class Run:
+    """One command: an open lake, an id, the day it is for, and the options it was given."""
+
+    lake: Lake
+    run_id: str
+    as_of: date | None
+    options: argparse.Namespace
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """A step of this run: logged when it ends, well or badly, with a line of progress."""
+        started = time.monotonic()
+        step = Step(self.lake, name, self.run_id, self.as_of)
+        try:
+            yield step
+        except RadarError as error:
+            step.fail(error)
+            raise
+        step.finish()
+        report(name, step.message, time.monotonic() - started)
+
+
+def report(step: str, message: str, seconds: float) -> None:
+    """One line of progress."""
+    print(f"  {step:<15} {seconds:6.1f} s   {message}", flush=True)
+
+
+def command(
+    description: str,
+    body: Callable[[Run], None],
+    options: Callable[[argparse.ArgumentParser], None] | None = None,
+    check: Callable[[Settings, argparse.Namespace], None] | None = None,
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Parse the options, open the lake as its only writer, run the body; exit 1 with a sentence on a user's mistake.
+
+    `check` runs before anything of the lake is touched.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--lake", help="the lake's folder (default: lake)")
+    parser.add_argument("--landing", help="where raw files arrive (default: <lake>/landing)")
+    parser.add_argument(
+        "--as-of", default="", help="the day asked about, YYYY-MM-DD (default: day after the newest event)"
+    )
+    parser.add_argument("--wait", type=float, default=3600.0, help="seconds to wait for another writer (default: 3600)")
+    if options:
+        options(parser)
+    arguments = parser.parse_args(argv)
+    _quiet_libraries()
+    try:
+        chosen = settings(arguments.lake, arguments.landing)
+        as_of = parse_as_of(arguments.as_of)
+        if check:
+            check(chosen, arguments)
+        run_id = new_run_id()
+        with Lake.writing(chosen, run_id, arguments.wait) as lake:
+            body(Run(lake, run_id, as_of, arguments))
+    except RadarError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def parse_as_of(text: str) -> date | None:
+    """A date from YYYY-MM-DD, None from an empty text.
+
+    Raises:
+        RadarError: when the text is no date.
+    """
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RadarError(f"as_of is {text!r}; give a date as YYYY-MM-DD.") from None
+
+
+def resolve_as_of(lake: Lake, as_of: date | None) -> date:
+    """The as-of date to use: the one given, else the day after the newest event.
+
+    Raises:
+        RadarError: when the date lies before the first event or after the watermark.
+    """
+    events = lake.table("silver.learning_events")
+    mark = lake.watermark()
+    if as_of is None:
+        return mark
+    first = events.selectExpr("date(min(event_at))").collect()[0][0]
+    if not first < as_of <= mark:
+        raise RadarError(
+            f"as_of {as_of} lies outside the log, which runs from {first} to the day before {mark}; "
+            f"choose a day after {first} and not after {mark}."
+        )
+    return as_of
+
+
+def _quiet_libraries() -> None:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    for name in ("alembic", "mlflow.store.db.utils", "pyspark.sql.connect.logging"):
+        logging.getLogger(name).setLevel(logging.ERROR)

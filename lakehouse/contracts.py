@@ -1,0 +1,152 @@
+"""What a table is: its columns, key, comment, expectations and how a batch reaches it.
+
+The contract makes the DDL, the quality gate and the data dictionary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Publish(Enum):
+    """How a staged batch reaches the published table."""
+
+    APPEND = "append"
+    """Rows are added (bronze, logs)."""
+    MERGE = "merge"
+    """Rows replace those of the same key and leave the others."""
+    REPLACE = "replace"
+    """The batch is the whole table."""
+    REPLACE_AS_OF = "replace_as_of"
+    """The batch replaces the rows of the as-of dates that it holds."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: Spark SQL type, whether nulls are allowed, what it means."""
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A Great Expectations expectation by class name, with its arguments.
+
+    `Expectation("ExpectColumnValuesToBeBetween", {"column": "score", "min_value": 0, "max_value": 100})`.
+    """
+
+    type: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """A table's contract.
+
+    Attributes:
+        name: `<schema>.<table>`.
+        comment: one or two sentences for the data dictionary.
+        columns: in order; read from text by `columns(...)`.
+        key: columns that identify a row; empty for logs.
+        expectations: what the gate asks beyond the key and the not-null columns.
+        publish: how a batch reaches the table.
+    """
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    publish: Publish = Publish.REPLACE
+
+    def column_names(self) -> list[str]:
+        """Names in order."""
+        return [column.name for column in self.columns]
+
+    def suite(self) -> list[Expectation]:
+        """Every expectation of the gate: not-null columns, the unique key, and those declared."""
+        required = [not_null(column.name) for column in self.columns if not column.nullable]
+        return [*required, *([unique(*self.key)] if self.key else []), *self.expectations]
+
+    def ddl(self, full_name: str, location: str | None = None) -> str:
+        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog says."""
+        lines = [
+            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {sql_text(c.comment)}"
+            for c in self.columns
+        ]
+        where = f" LOCATION {sql_text(location)}" if location else ""
+        head = f"CREATE TABLE IF NOT EXISTS {full_name} ({', '.join(lines)})"
+        return f"{head} USING delta{where} COMMENT {sql_text(self.comment)}"
+
+    def conform(self, frame: DataFrame) -> DataFrame:
+        """The frame with exactly the contract's columns, in order and cast to their types.
+
+        Raises:
+            ValueError: when a column is missing.
+        """
+        from pyspark.sql import functions as F
+
+        missing = [name for name in self.column_names() if name not in frame.columns]
+        if missing:
+            raise ValueError(f"{self.name}: the batch has no column {', '.join(missing)}")
+        return frame.select(*[F.col(f"`{c.name}`").cast(c.type).alias(c.name) for c in self.columns])
+
+
+def columns(text: str) -> tuple[Column, ...]:
+    """Columns from lines of `name | TYPE [NOT NULL] | comment`."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, kind, comment = (part.strip() for part in line.split("|", 2))
+        required = kind.upper().endswith(" NOT NULL")
+        found.append(Column(name, kind[: -len(" NOT NULL")] if required else kind, comment, not required))
+    return tuple(found)
+
+
+def sql_text(text: str) -> str:
+    """A Spark SQL string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def not_null(column: str) -> Expectation:
+    """No nulls in `column`."""
+    return Expectation("ExpectColumnValuesToNotBeNull", {"column": column})
+
+
+def unique(*key: str) -> Expectation:
+    """No two rows share the values of `key`."""
+    if len(key) == 1:
+        return Expectation("ExpectColumnValuesToBeUnique", {"column": key[0]})
+    return Expectation("ExpectCompoundColumnsToBeUnique", {"column_list": list(key)})
+
+
+def between(column: str, low: float | None, high: float | None, mostly: float = 1.0) -> Expectation:
+    """Values of `column` lie in [low, high]; nulls pass."""
+    kwargs = {"column": column, "min_value": low, "max_value": high}
+    return Expectation("ExpectColumnValuesToBeBetween", kwargs | ({"mostly": mostly} if mostly < 1 else {}))
+
+
+def one_of(column: str, *values: str) -> Expectation:
+    """Values of `column` are among `values`; nulls pass."""
+    return Expectation("ExpectColumnValuesToBeInSet", {"column": column, "value_set": list(values)})
+
+
+def ordered(later: str, earlier: str) -> Expectation:
+    """`later` is not before `earlier`; rows where either is null pass."""
+    return Expectation(
+        "ExpectColumnPairValuesAToBeGreaterThanB",
+        {"column_A": later, "column_B": earlier, "or_equal": True, "ignore_row_if": "either_value_is_missing"},
+    )
+
+
+def rows(at_least: int) -> Expectation:
+    """The batch has at least that many rows."""
+    return Expectation("ExpectTableRowCountToBeBetween", {"min_value": at_least})

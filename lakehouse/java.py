@@ -1,0 +1,28 @@
+"""Is there a Java that Spark can run on?"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+from lakehouse.errors import RadarError
+
+REQUIRED = 17
+ADVICE = f"install Java {REQUIRED} (for example the package openjdk-{REQUIRED}-jre-headless) or set JAVA_HOME to one"
+
+
+def check_java() -> None:
+    """Raises RadarError with what to install when Java is missing or older than 17."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=os.path.join(home, "bin")) if home else shutil.which("java")
+    if java is None:
+        raise RadarError(f"Spark needs Java {REQUIRED} and none was found: {ADVICE}.")
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
+    found = re.search(r'version "(\d+)(?:\.(\d+))?', answer)
+    if found is None:
+        raise RadarError(f"{java} does not tell its version: {ADVICE}.")
+    major = int(found[2]) if found[1] == "1" and found[2] else int(found[1])
+    if major < REQUIRED:
+        raise RadarError(f"Spark needs Java {REQUIRED} and {java} is version {major}: {ADVICE}.")

@@ -1,0 +1,152 @@
+"""The lake as the steps see it: tables by their two-level names, on a laptop and on Databricks alike."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from lakehouse.contracts import Contract
+from lakehouse.errors import RadarError
+from lakehouse.lock import single_writer
+from lakehouse.session import connect, jvm_pid
+from lakehouse.settings import Settings, check_writable
+
+SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops", "staging")
+_served: Path | None = None
+
+
+class Lake:
+    """One lake and the session that reads it."""
+
+    def __init__(self, settings: Settings, spark: SparkSession) -> None:
+        self.settings = settings
+        self.spark = spark
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+        if settings.local:
+            self._serve()
+        for schema in SCHEMAS:
+            where = f" LOCATION '{settings.warehouse / schema}.db'" if settings.local else ""
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.catalog}.{schema}{where}")
+
+    @classmethod
+    def open(cls, settings: Settings) -> Lake:
+        """Open a lake for reading.
+
+        Raises:
+            RadarError: when its folder cannot be used or Java is missing.
+        """
+        if settings.local:
+            check_writable(settings.lake)
+        return cls(settings, connect())
+
+    @classmethod
+    @contextmanager
+    def writing(cls, settings: Settings, run: str, wait_seconds: float = 3600.0) -> Iterator[Lake]:
+        """Open a lake as its only writer; on Databricks `max_concurrent_runs: 1` of the job does that.
+
+        Raises:
+            LakeBusy: when another writer does not finish in `wait_seconds`.
+        """
+        if not settings.local:
+            yield cls.open(settings)
+            return
+        check_writable(settings.lake)
+        with single_writer(settings.lake, run, wait_seconds) as note:
+            lake = cls.open(settings)
+            note.write(jvm_pid())
+            lake.sweep_staging()
+            yield lake
+
+    def name(self, table: str) -> str:
+        """The three-level name of `<schema>.<table>`."""
+        return f"{self.settings.catalog}.{table}"
+
+    def exists(self, table: str) -> bool:
+        """Whether the table has been published; registers a local table that another process made."""
+        if table in self._known:
+            return True
+        if self.settings.local:
+            folder = self.settings.table_folder(table)
+            if not (folder / "_delta_log").is_dir():
+                return False
+            with self._lock:
+                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{folder}'")
+        elif not self.spark.catalog.tableExists(self.name(table)):
+            return False
+        self._known.add(table)
+        return True
+
+    def table(self, table: str, version: int | None = None) -> DataFrame:
+        """A table's rows, as of a Delta version when one is given.
+
+        Raises:
+            RadarError: when there is no such table, saying which step makes it.
+        """
+        if not self.exists(table):
+            raise RadarError(f"The lake {self.settings.lake} has no table {table}; {_MAKER[table.split('.')[0]]}.")
+        if version is None:
+            return self.spark.table(self.name(table))
+        return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
+
+    def version(self, table: str) -> int:
+        """The newest Delta version of a table."""
+        return int(self.one(f"SELECT max(version) FROM (DESCRIBE HISTORY {self.name(table)} LIMIT 1)"))
+
+    def one(self, query: str) -> Any:
+        """The first column of the first row of a query, or None when it has no rows."""
+        row = self.spark.sql(query).first()
+        return None if row is None else row[0]
+
+    def create(self, contract: Contract) -> None:
+        """Make the table from its contract's DDL unless it is there."""
+        if not self.exists(contract.name):
+            location = str(self.settings.table_folder(contract.name)) if self.settings.local else None
+            self.spark.sql(contract.ddl(self.name(contract.name), location))
+            self._known.add(contract.name)
+
+    def watermark(self) -> date:
+        """The day after the newest event: the latest day a question can be asked about.
+
+        Raises:
+            RadarError: when there are no events.
+        """
+        newest = self.table("silver.learning_events").selectExpr("date(max(event_at))").first()
+        if newest is None or newest[0] is None:
+            raise RadarError("silver.learning_events holds no event; load a landing folder with activity in it.")
+        day: date = newest[0]
+        return day + timedelta(days=1)
+
+    def sweep_staging(self) -> None:
+        """Remove what killed runs left in staging; call as the only writer."""
+        for leftover in (self.settings.warehouse / "staging.db").glob("*"):
+            shutil.rmtree(leftover)
+
+    def _serve(self) -> None:
+        """Point the in-memory catalog, which serves one lake at a time, at this one.
+
+        Published local tables have a LOCATION of their own, so dropping a schema forgets them and keeps their files.
+        """
+        global _served
+        if _served not in (None, self.settings.warehouse):
+            for schema in SCHEMAS:
+                self.spark.sql(f"DROP SCHEMA IF EXISTS {self.settings.catalog}.{schema} CASCADE")
+        _served = self.settings.warehouse
+
+
+_MAKER = {
+    "bronze": "run `mlflow run . -e ingest` first",
+    "silver": "run `mlflow run . -e ingest` first",
+    "features": "run `mlflow run . -e features` first",
+    "gold": "run `mlflow run .` (the whole loop) or `-e score` first",
+    "models": "train a model first",
+    "ops": "no run has written it yet",
+    "staging": "the batch was not staged",
+}

@@ -1,0 +1,128 @@
+"""The quality gate: Great Expectations validates a staged batch against its contract."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.contracts import Contract, Expectation
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAMPLE = 5
+_names = itertools.count()
+_context_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation said of one batch."""
+
+    table: str
+    expectation: str
+    column: str
+    success: bool
+    rows_checked: int | None = None
+    failures: int | None = None
+    sample: str = ""
+
+    def sentence(self) -> str:
+        """The failure as a person reads it."""
+        count = "" if self.failures is None else f" in {self.failures} of {self.rows_checked} rows"
+        sample = f"; for example {self.sample}" if self.sample else ""
+        return f"{self.table}, column {self.column}: {self.expectation} failed{count}{sample}"
+
+
+def audit(contract: Contract, frame: DataFrame) -> list[Finding]:
+    """Validate a batch; one finding per expectation of the contract, failures with counts and sample keys.
+
+    Raises:
+        ValueError: when the contract expects nothing, since a gate that cannot fail is no gate.
+    """
+    suite = contract.suite()
+    if not suite:
+        raise ValueError(f"{contract.name}: a contract without expectations gates nothing")
+    verdicts = _validate(frame, suite, {"result_format": "BOOLEAN_ONLY"})
+    failed = [e for e, verdict in zip(suite, verdicts, strict=True) if not verdict["success"]]
+    findings = [_passed(contract.name, e) for e in suite if e not in failed]
+    if failed:
+        details = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE}
+        if contract.key:
+            details["unexpected_index_column_names"] = list(contract.key)
+        explained = _validate(frame, failed, details)
+        findings += [_explained(contract.name, e, v) for e, v in zip(failed, explained, strict=True)]
+    return findings
+
+
+def _validate(frame: DataFrame, suite: list[Expectation], result_format: dict[str, Any]) -> list[dict[str, Any]]:
+    import great_expectations as gx
+
+    context = _context()
+    name = f"batch_{next(_names)}"
+    with _context_lock:
+        source = context.data_sources.add_spark(name=name, persist=False)
+        definition = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe(name)
+    expectations = [getattr(gx.expectations, e.type)(**e.kwargs) for e in suite]
+    batch = definition.get_batch(batch_parameters={"dataframe": frame})
+    result = batch.validate(gx.ExpectationSuite(name=name, expectations=expectations), result_format=result_format)
+    by_config = {_config_key(r.expectation_config.type, r.expectation_config.kwargs): r for r in result.results}
+    return [by_config[_config_key(e.expectation_type, e.configuration.kwargs)].to_json_dict() for e in expectations]
+
+
+def _config_key(kind: str, kwargs: dict[str, Any]) -> str:
+    return f"{kind} {sorted((k, str(v)) for k, v in kwargs.items() if k != 'batch_id')}"
+
+
+@cache
+def _context() -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    warnings.filterwarnings("ignore", module="great_expectations")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _column(expectation: Expectation) -> str:
+    kwargs = expectation.kwargs
+    if "column" in kwargs:
+        return str(kwargs["column"])
+    if "column_A" in kwargs:
+        return f"{kwargs['column_A']}, {kwargs['column_B']}"
+    return ", ".join(kwargs.get("column_list", ["(whole table)"]))
+
+
+def _passed(table: str, expectation: Expectation) -> Finding:
+    return Finding(table, expectation.type, _column(expectation), True)
+
+
+def _explained(table: str, expectation: Expectation, verdict: dict[str, Any]) -> Finding:
+    result = verdict["result"]
+    raised = [info["exception_message"] for info in _exceptions(verdict.get("exception_info") or {})]
+    sample: Any = raised[:1] or result.get("partial_unexpected_index_list") or result.get("partial_unexpected_list")
+    if not sample and "observed_value" in result:
+        sample = f"observed {result['observed_value']}"
+    shown = sample if isinstance(sample, str) else "; ".join(_shown(item) for item in (sample or [])[:SAMPLE])
+    return Finding(
+        table, expectation.type, _column(expectation), False,
+        result.get("element_count"), result.get("unexpected_count"), shown,
+    )  # fmt: skip
+
+
+def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, dict)]
+    return [entry for entry in entries if entry.get("raised_exception")]
+
+
+def _shown(item: Any) -> str:
+    return ", ".join(f"{k}={v}" for k, v in item.items()) if isinstance(item, dict) else str(item)

@@ -1,0 +1,110 @@
+"""The Spark Connect session: the one that is there on Databricks, a remote one, or an embedded local server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from lakehouse.jars import cache_folder, class_archive, delta_jars
+from lakehouse.java import check_java
+from lakehouse.settings import on_databricks
+
+
+@cache
+def connect() -> SparkSession:
+    """The process's one session.
+
+    `SPARK_REMOTE` names a Connect server to use. Else, on Databricks, the active session; else a server embedded in
+    this process, on a free port of the loopback interface, guarded by a random token.
+
+    Raises:
+        RadarError: without Java, or when Delta's jars cannot be resolved.
+    """
+    if "SPARK_REMOTE" in os.environ or on_databricks():
+        return SparkSession.builder.getOrCreate()
+    return _embedded()
+
+
+def jvm_pid() -> int | None:
+    """Process id of the embedded server's JVM, or None when there is none."""
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    return getattr(getattr(gateway, "proc", None), "pid", None)
+
+
+def _embedded() -> SparkSession:
+    check_java()
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = secrets.token_hex(16)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    port = _free_port()
+    builder = SparkSession.builder.master("local[*]").appName("learner-radar")
+    for key, value in _local_config(port).items():
+        builder = builder.config(key, value)
+    with _stderr_to(cache_folder() / "spark.log"):
+        server = builder.getOrCreate()
+    server.sparkContext.setLogLevel("ERROR")  # connect-ok: the server's own side, before any client exists
+    os.environ["SPARK_LOCAL_REMOTE"] = "1"
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    SparkSession._instantiatedSession = None
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    # By the name localhost: with 127.0.0.1 and a token the client insists on TLS.
+    return ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+
+
+def _local_config(port: int) -> dict[str, str]:
+    jars = os.pathsep.join(str(jar) for jar in delta_jars())
+    archive = class_archive()
+    sharing = f"-XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
+    quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
+    return {
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        "spark.driver.extraJavaOptions": f"{quiet} {sharing} -Xlog:disable -Xlog:all=off".strip(),
+        "spark.driver.memory": os.environ.get("LEARNER_RADAR_MEMORY", "3g"),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.sources.default": "delta",
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "learner-radar-unused"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
+        "spark.sql.legacy.parquet.nanosAsLong": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    """Let a child process that is started meanwhile write its stderr to a file: the JVM chats there at every start."""
+    kept = os.dup(2)
+    try:
+        with log.open("w") as stream:
+            os.dup2(stream.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

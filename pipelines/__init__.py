@@ -1,0 +1,1 @@
+"""Bronze, silver, gold, and the whole loop in order."""

@@ -1,0 +1,1 @@
+"""Bronze: every raw file once, as received."""

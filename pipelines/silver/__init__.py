@@ -1,0 +1,1 @@
+"""Silver: typed, one row a key, bad rows in quarantine."""

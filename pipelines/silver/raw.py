@@ -1,0 +1,126 @@
+"""The rules for the seven raw tables: which bronze column becomes which silver column, and what must hold in a row."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+from pipelines.silver.typed import (
+    CORRECTIONS,
+    SKILLS,
+    choice,
+    flag,
+    identifier,
+    integer,
+    json,
+    language,
+    level,
+    moment,
+    number,
+    text,
+    typed,
+)  # fmt: skip
+
+
+def conversations(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.conversations."""
+    return typed(
+        bronze,
+        [
+            identifier("conversation_id", "id"), identifier("student_id", "user_id"), language(),
+            level("cefr_level", "difficulty_level"), text("topic", "topic_id"), moment("started_at", "created_at"),
+        ],
+    )  # fmt: skip
+
+
+def messages(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.messages; of the text only its length is kept."""
+    from pyspark.sql import functions as F
+
+    measured = bronze.withColumn("_length", F.length("content").cast("string"))
+    return typed(
+        measured,
+        [
+            identifier("message_id", "id"), identifier("conversation_id", "conversation_id"),
+            choice("role", "role", "user", "assistant"), integer("content_length", "_length"),
+            json("corrections", "corrections", CORRECTIONS), moment("sent_at", "created_at"),
+        ],
+    )  # fmt: skip
+
+
+def lessons(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.lessons."""
+    return typed(
+        bronze,
+        [
+            identifier("lesson_id", "id"), language(), text("lesson_type", "lesson_type"), text("title", "title"),
+            text("subject", "subject"), level("cefr_level", "difficulty_level"),
+            integer("order_index", "order_index"), flag("is_active", "is_active"),
+            moment("created_at", "created_at", required=False),
+        ],
+    )  # fmt: skip
+
+
+def assessments(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.assessments."""
+    return typed(
+        bronze,
+        [
+            identifier("assessment_id", "id"), language(), text("assessment_type", "assessment_type"),
+            text("title", "title"), level("cefr_level", "difficulty_level"),
+            number("duration_minutes", "duration_minutes", 0, 10_000), flag("is_active", "is_active"),
+            moment("created_at", "created_at", required=False),
+        ],
+    )  # fmt: skip
+
+
+def lesson_progress(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.lesson_progress."""
+    return typed(
+        bronze,
+        [
+            identifier("progress_id", "id"), identifier("student_id", "user_id"),
+            identifier("lesson_id", "lesson_id"), language(),
+            choice("status", "status", "not_started", "in_progress", "completed"),
+            number("completion_percentage", "completion_percentage", 0, 100),
+            number("mastery_score", "mastery_score", 0, 1), moment("started_at", "started_at", required=False),
+            moment("completed_at", "completed_at", required=False),
+            moment("last_accessed_at", "last_accessed_at", required=False),
+        ],
+        [
+            ("completed_at < started_at", "completed_at is before started_at"),
+            ("status = 'completed' AND completed_at IS NULL", "completed_at is empty though status is completed"),
+            ("status <> 'not_started' AND started_at IS NULL", "started_at is empty though the lesson was begun"),
+        ],
+    )  # fmt: skip
+
+
+def assessment_attempts(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.assessment_attempts."""
+    return typed(
+        bronze,
+        [
+            identifier("attempt_id", "id"), identifier("student_id", "user_id"),
+            identifier("assessment_id", "assessment_id"), language(), number("score", "score", 0, 100),
+            integer("total_questions", "total_questions"), integer("correct_answers", "correct_answers"),
+            moment("started_at", "started_at", required=False),
+            moment("completed_at", "completed_at", required=False),
+            level("recommended_level", "recommended_level"), json("skills", "skill_scores_json", SKILLS),
+        ],
+        [
+            ("completed_at < started_at", "completed_at is before started_at"),
+            ("correct_answers > total_questions", "correct_answers is more than total_questions"),
+            ("started_at IS NULL AND completed_at IS NULL", "started_at and completed_at are both empty"),
+        ],
+    )  # fmt: skip
+
+
+def user_levels(bronze: DataFrame) -> DataFrame:
+    """Typed versions of bronze.user_levels."""
+    return typed(
+        bronze,
+        [
+            identifier("level_id", "id"), identifier("student_id", "user_id"), language(),
+            level("cefr_level", "cefr_level", required=True),
+            number("proficiency_score", "proficiency_score", 0, 100), moment("assessed_at", "assessed_at"),
+        ],
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""The silver step: types, versions, tables, one gate, one publication."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.cli import Run
+from lakehouse.contracts import Contract, between, columns
+from lakehouse.lake import Lake
+from lakehouse.ops import QUARANTINE
+from lakehouse.publish import Step
+from pipelines.silver import contracts as c
+from pipelines.silver import events, raw, tables
+from pipelines.silver.versions import Parent, known, newest, quarantined, resolve
+
+BALANCE = Contract(
+    "silver.balance",
+    "For each raw table: rows in = rows accepted + rows superseded + rows quarantined.",
+    columns("""
+        raw_table | STRING NOT NULL | the raw table
+        rows_in | BIGINT NOT NULL | rows of it in bronze
+        accepted | BIGINT NOT NULL | rows of it that stand in silver
+        superseded | BIGINT NOT NULL | rows that a newer version replaced
+        quarantined | BIGINT NOT NULL | rows set aside
+        unaccounted | BIGINT NOT NULL | rows_in less the three
+        quarantined_share | DOUBLE NOT NULL | quarantined / rows_in
+    """),
+    key=("raw_table",),
+    expectations=(between("unaccounted", 0, 0), between("superseded", 0, None), between("quarantined_share", 0, 0.05)),
+)
+
+
+def run(run: Run) -> None:
+    """Make silver from all of bronze.
+
+    Raises:
+        GateFailed: when a table breaks its contract, rows do not balance, or over 5 % of a table are unusable.
+    """
+    lake = run.lake
+    with run.step("silver") as step:
+        versions = _versions(lake, step)
+        _stage_tables(step, versions)
+        balance = _balance(lake, step, versions)
+        set_aside = _quarantine(lake, versions)
+        step.stage(QUARANTINE, set_aside)
+        waiting = step.staged(QUARANTINE).where("released_at IS NULL").count()
+        step.publish()
+        step.rows |= {f"bronze.{row['raw_table']}": row for row in balance}
+        accepted = sum(row["accepted"] for row in balance)
+        replaced = sum(row["superseded"] for row in balance)
+        step.message = f"{accepted:,} rows accepted, {replaced:,} superseded, {waiting:,} in quarantine"
+
+
+def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
+    """Typed versions of every raw table, orphans found, kept in staging since several tables are made from each."""
+
+    def kept(table: str, frame: DataFrame) -> DataFrame:
+        return step.scratch(f"versions_{table}", frame)
+
+    def source(table: str) -> DataFrame:
+        return lake.table(f"bronze.{table}")
+
+    lessons = kept("lessons", _catalogue(raw.lessons(source("lessons"))))
+    assessments = kept("assessments", _catalogue(raw.assessments(source("assessments"))))
+    conversations = kept("conversations", known(raw.conversations(source("conversations")), "started_at"))
+    progress = known(raw.lesson_progress(source("lesson_progress")), "started_at", "completed_at")
+    attempts = known(raw.assessment_attempts(source("assessment_attempts")), "started_at", "completed_at")
+    messages = known(raw.messages(source("messages")), "sent_at")
+    talk = Parent(newest(conversations, ["conversation_id"]), "conversation_id", "conversation")
+    lesson = Parent(newest(lessons, ["lesson_id"]), "lesson_id", "lesson")
+    test = Parent(newest(assessments, ["assessment_id"]), "assessment_id", "assessment")
+    return {
+        "lessons": lessons,
+        "assessments": assessments,
+        "conversations": conversations,
+        "messages": kept("messages", resolve(messages, talk)),
+        "lesson_progress": kept("lesson_progress", resolve(progress, lesson)),
+        "assessment_attempts": kept("assessment_attempts", resolve(attempts, test)),
+        "user_levels": kept("user_levels", known(raw.user_levels(source("user_levels")), "assessed_at")),
+    }
+
+
+def _catalogue(typed: DataFrame) -> DataFrame:
+    """A catalogue row is known from its arrival; a backfilled one always was."""
+    return known(typed.withColumn("_always", F.lit("2000-01-01").cast("timestamp")), "_always").drop("_always")
+
+
+def _stage_tables(step: Step, v: dict[str, DataFrame]) -> None:
+    step.stage_all(
+        {
+            c.LESSONS: newest(v["lessons"], ["lesson_id"]),
+            c.ASSESSMENTS: newest(v["assessments"], ["assessment_id"]),
+            c.MESSAGES: tables.messages(v["messages"], v["conversations"]),
+            c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
+        }
+    )
+    lessons, assessments = step.staged(c.LESSONS), step.staged(c.ASSESSMENTS)
+    step.stage_all(
+        {
+            c.CONVERSATIONS: tables.conversations(v["conversations"], step.staged(c.MESSAGES)),
+            c.LESSON_PROGRESS: tables.lesson_progress(v["lesson_progress"], lessons),
+            c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], assessments),
+            c.LEARNING_EVENTS: events.learning_events(
+                v["conversations"], v["messages"], v["lesson_progress"], v["assessment_attempts"], v["user_levels"],
+                lessons, assessments,
+            ),
+        }
+    )  # fmt: skip
+    profiles = tables.student_profiles(
+        step.staged(c.CONVERSATIONS), step.staged(c.LESSON_PROGRESS), step.staged(c.ASSESSMENT_ATTEMPTS),
+        step.staged(c.STUDENT_LEVELS),
+    )  # fmt: skip
+    step.stage(c.STUDENT_PROFILES, profiles)
+
+
+SILVER_OF = {
+    "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
+    "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
+    "user_levels": c.STUDENT_LEVELS,
+}  # fmt: skip
+
+
+def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, int | str | float]]:
+    """Count where every bronze row went, from bronze itself and from the staged tables, and gate the sums."""
+    parts = []
+    for table, contract in SILVER_OF.items():
+        key = list(contract.key)
+        accepted = step.staged(contract).agg(F.count("*").alias("accepted"))
+        came = lake.table(f"bronze.{table}").agg(F.count("*").alias("rows_in"))
+        sound = F.size("reasons") == 0
+        sorted_out = versions[table].agg(
+            F.count_if(~sound).alias("quarantined"),
+            (F.count_if(sound) - F.count_distinct(F.when(sound, F.struct(*key)))).alias("superseded"),
+        )
+        parts.append(came.crossJoin(accepted).crossJoin(sorted_out).withColumn("raw_table", F.lit(table)))
+    counted = reduce(DataFrame.unionByName, parts).withColumns(
+        {
+            "unaccounted": F.expr("rows_in - accepted - superseded - quarantined"),
+            "quarantined_share": F.coalesce(F.expr("try_divide(quarantined, rows_in)"), F.lit(0.0)),
+        }
+    )
+    step.check(BALANCE, counted)
+    return [json.loads(row) for row in counted.select(F.to_json(F.struct("*"))).toPandas().iloc[:, 0]]
+
+
+def _quarantine(lake: Lake, versions: dict[str, DataFrame]) -> DataFrame:
+    """What is set aside now, and what was and can be used after all, marked as released."""
+    now_bad = reduce(DataFrame.unionByName, [quarantined(v, SILVER_OF[t].name) for t, v in versions.items()])
+    if not lake.exists(QUARANTINE.name):
+        return now_bad
+    waiting = lake.table(QUARANTINE.name).where("table_name LIKE 'silver.%' AND released_at IS NULL")
+    freed = waiting.join(now_bad.select(*QUARANTINE.key), list(QUARANTINE.key), "left_anti")
+    return now_bad.unionByName(freed.withColumn("released_at", F.current_timestamp()))

@@ -1,0 +1,119 @@
+"""The silver tables from typed versions: pure functions, a table each."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.silver.versions import newest
+
+
+def messages(versions: DataFrame, conversation_versions: DataFrame) -> DataFrame:
+    """silver.messages; an assistant's message carries no errors of the student's."""
+    owners = newest(conversation_versions, ["conversation_id"]).select("conversation_id", "student_id")
+    mine = newest(versions, ["message_id"]).join(owners, "conversation_id")
+    return mine.withColumn("error_count", errors())
+
+
+def errors() -> Column:
+    """The number of corrections of a message, 0 when there are none."""
+    return F.coalesce(F.size("corrections"), F.lit(0))
+
+
+def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
+    """silver.conversations from its versions and silver.messages."""
+    said = F.col("role") == "user"
+    per = messages.groupBy("conversation_id").agg(
+        F.count("*").alias("message_count"),
+        F.count_if(said).alias("student_messages"),
+        F.count_if(said & (F.col("error_count") > 0)).alias("messages_with_errors"),
+        F.max("sent_at").alias("_last"),
+    )
+    joined = newest(versions, ["conversation_id"]).join(per, "conversation_id", "left")
+    counted = joined.fillna(0, ["message_count", "student_messages", "messages_with_errors"])
+    ended = F.greatest("started_at", F.coalesce("_last", "started_at"))
+    rate = F.coalesce(F.try_divide("messages_with_errors", "student_messages"), F.lit(0.0))
+    return counted.withColumns(
+        {"ended_at": ended, "error_rate": rate, "duration_minutes": minutes(F.col("started_at"), ended)}
+    )
+
+
+def lesson_progress(versions: DataFrame, lessons: DataFrame) -> DataFrame:
+    """silver.lesson_progress with the catalogue's words beside it."""
+    catalogue = lessons.select(
+        "lesson_id", "lesson_type", "subject", "title", F.col("cefr_level").alias("lesson_level")
+    )
+    hours = minutes(F.col("started_at"), F.col("completed_at")) / 60
+    return newest(versions, ["progress_id"]).join(catalogue, "lesson_id").withColumn("hours_to_complete", hours)
+
+
+def assessment_attempts(versions: DataFrame, assessments: DataFrame) -> DataFrame:
+    """silver.assessment_attempts, each completed one against the student's previous in the language."""
+    catalogue = assessments.select("assessment_id", "assessment_type", F.col("cefr_level").alias("assessment_level"))
+    done = F.col("completed_at").isNotNull()
+    in_order = Window.partitionBy("student_id", "language", done).orderBy("completed_at", "attempt_id")
+    return (
+        newest(versions, ["attempt_id"])
+        .join(catalogue, "assessment_id")
+        .withColumns(
+            {
+                "duration_minutes": minutes(F.col("started_at"), F.col("completed_at")),
+                "attempt_number": F.when(done, F.row_number().over(in_order)),
+                "score_change": F.when(done, F.col("score") - F.lag("score").over(in_order)),
+            }
+        )
+    )
+
+
+def student_levels(versions: DataFrame) -> DataFrame:
+    """silver.student_levels: every level received, once for each time it became known."""
+    return newest(versions, ["student_id", "language", "assessed_at", "known_at"])
+
+
+def student_profiles(
+    conversations: DataFrame, progress: DataFrame, attempts: DataFrame, levels: DataFrame
+) -> DataFrame:
+    """silver.student_profiles: one row a student and language with any record at all."""
+    begun = progress.where("started_at IS NOT NULL")
+    done = attempts.where("completed_at IS NOT NULL")
+    key = ["student_id", "language"]
+    talk = conversations.groupBy(*key).agg(
+        F.count("*").alias("conversations"), F.sum("student_messages").alias("student_messages"),
+        F.min("started_at").alias("_first_talk"), F.max("started_at").alias("_last_talk"),
+    )  # fmt: skip
+    study = begun.groupBy(*key).agg(
+        F.count("*").alias("lessons_started"), F.count("completed_at").alias("lessons_completed"),
+        F.min("started_at").alias("_first_study"),
+        F.max(F.coalesce("completed_at", "started_at")).alias("_last_study"),
+    )  # fmt: skip
+    tested = done.groupBy(*key).agg(
+        F.count("*").alias("attempts"), F.avg("score").alias("avg_score"),
+        F.avg("score_change").alias("avg_score_change"),
+        F.min("completed_at").alias("_first_test"), F.max("completed_at").alias("_last_test"),
+    )  # fmt: skip
+    anyone = progress.select(*key).union(attempts.select(*key)).union(conversations.select(*key))
+    everyone = anyone.union(levels.select(*key)).distinct()
+    joined = everyone
+    for part in (talk, study, tested, current_levels(levels)):
+        joined = joined.join(part, key, "left")
+    counts = ["conversations", "student_messages", "lessons_started", "lessons_completed", "attempts"]
+    return joined.fillna(0, counts).withColumns(
+        {
+            "first_activity_at": F.least("_first_talk", "_first_study", "_first_test"),
+            "last_activity_at": F.greatest("_last_talk", "_last_study", "_last_test"),
+        }
+    )
+
+
+def current_levels(levels: DataFrame) -> DataFrame:
+    """The newest level of each student and language by assessed_at, then known_at."""
+    newest_given = F.struct("assessed_at", "known_at")
+    return levels.groupBy("student_id", "language").agg(
+        F.max_by("cefr_level", newest_given).alias("current_level"),
+        F.max_by("proficiency_score", newest_given).alias("proficiency_score"),
+    )
+
+
+def minutes(start: Column, end: Column) -> Column:
+    """Minutes from start to end."""
+    return (F.unix_micros(end) - F.unix_micros(start)) / 60e6
