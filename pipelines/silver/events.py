@@ -92,9 +92,7 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
     A later version of a message takes back what the earlier one added. Backfilled messages of a day are known from the
     last of them.
     """
-    owners = newest(conversations, ["conversation_id"]).select(
-        "conversation_id", "student_id", "language", "cefr_level", "topic"
-    )
+    owners = newest(conversations).select("conversation_id", "student_id", "language", "cefr_level", "topic")
     day = ["conversation_id", F.to_date("sent_at").alias("_day")]
     backfill_last = Window.partitionBy("message_id", "live").orderBy(*age())
     lived = good(messages).withColumn("_replaced", ~F.col("live") & F.lead("row_hash").over(backfill_last).isNotNull())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
@@ -15,7 +15,7 @@ from lakehouse.ops import QUARANTINE
 from lakehouse.publish import Step
 from pipelines.silver import contracts as c
 from pipelines.silver import events, raw, tables
-from pipelines.silver.versions import Parent, known, newest, quarantined, resolve
+from pipelines.silver.versions import Parent, known, newest, quarantined, ranked, resolve
 
 BALANCE = Contract(
     "silver.balance",
@@ -59,7 +59,7 @@ def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
     """Typed versions of every raw table, orphans found, kept in staging since several tables are made from each."""
 
     def kept(table: str, frame: DataFrame) -> DataFrame:
-        return step.scratch(f"versions_{table}", frame)
+        return step.scratch(f"versions_{table}", ranked(frame, SILVER_OF[table].key))
 
     def source(table: str) -> DataFrame:
         return lake.table(f"bronze.{table}")
@@ -70,9 +70,9 @@ def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
     progress = known(raw.lesson_progress(source("lesson_progress")), "started_at", "completed_at")
     attempts = known(raw.assessment_attempts(source("assessment_attempts")), "started_at", "completed_at")
     messages = known(raw.messages(source("messages")), "sent_at")
-    talk = Parent(newest(conversations, ["conversation_id"]), "conversation_id", "conversation")
-    lesson = Parent(newest(lessons, ["lesson_id"]), "lesson_id", "lesson")
-    test = Parent(newest(assessments, ["assessment_id"]), "assessment_id", "assessment")
+    talk = Parent(newest(conversations), "conversation_id", "conversation")
+    lesson = Parent(newest(lessons), "lesson_id", "lesson")
+    test = Parent(newest(assessments), "assessment_id", "assessment")
     return {
         "lessons": lessons,
         "assessments": assessments,
@@ -92,8 +92,8 @@ def _catalogue(typed: DataFrame) -> DataFrame:
 def _stage_tables(step: Step, v: dict[str, DataFrame]) -> None:
     step.stage_all(
         {
-            c.LESSONS: newest(v["lessons"], ["lesson_id"]),
-            c.ASSESSMENTS: newest(v["assessments"], ["assessment_id"]),
+            c.LESSONS: newest(v["lessons"]),
+            c.ASSESSMENTS: newest(v["assessments"]),
             c.MESSAGES: tables.messages(v["messages"], v["conversations"]),
             c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
         }
@@ -126,18 +126,15 @@ SILVER_OF = {
 
 def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, int | str | float]]:
     """Count where every bronze row went, from bronze itself and from the staged tables, and gate the sums."""
-    parts = []
-    for table, contract in SILVER_OF.items():
-        key = list(contract.key)
-        accepted = step.staged(contract).agg(F.count("*").alias("accepted"))
-        came = lake.table(f"bronze.{table}").agg(F.count("*").alias("rows_in"))
-        sound = F.size("reasons") == 0
-        sorted_out = versions[table].agg(
-            F.count_if(~sound).alias("quarantined"),
-            (F.count_if(sound) - F.count_distinct(F.when(sound, F.struct(*key)))).alias("superseded"),
-        )
-        parts.append(came.crossJoin(accepted).crossJoin(sorted_out).withColumn("raw_table", F.lit(table)))
-    counted = reduce(DataFrame.unionByName, parts).withColumns(
+    came = [_count(lake.table(f"bronze.{t}"), t, rows_in=F.count("*")) for t in SILVER_OF]
+    stood = [_count(step.staged(c), t, accepted=F.count("*")) for t, c in SILVER_OF.items()]
+    sorted_out = [
+        _count(v, t, superseded=F.count_if(~F.col("newest")), quarantined=F.count_if(F.col("newest").isNull()))
+        for t, v in versions.items()
+    ]
+    sums = [reduce(DataFrame.unionByName, parts) for parts in (came, stood, sorted_out)]
+    joined = sums[0].join(sums[1], "raw_table").join(sums[2], "raw_table")
+    counted = joined.withColumns(
         {
             "unaccounted": F.expr("rows_in - accepted - superseded - quarantined"),
             "quarantined_share": F.coalesce(F.expr("try_divide(quarantined, rows_in)"), F.lit(0.0)),
@@ -145,6 +142,10 @@ def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dic
     )
     step.check(BALANCE, counted)
     return [json.loads(row) for row in counted.select(F.to_json(F.struct("*"))).toPandas().iloc[:, 0]]
+
+
+def _count(frame: DataFrame, table: str, **sums: Column) -> DataFrame:
+    return frame.agg(F.lit(table).alias("raw_table"), *[value.alias(name) for name, value in sums.items()])
 
 
 def _quarantine(lake: Lake, versions: dict[str, DataFrame]) -> DataFrame:

@@ -9,9 +9,9 @@ from pipelines.silver.versions import newest
 
 
 def messages(versions: DataFrame, conversation_versions: DataFrame) -> DataFrame:
-    """silver.messages; an assistant's message carries no errors of the student's."""
-    owners = newest(conversation_versions, ["conversation_id"]).select("conversation_id", "student_id")
-    mine = newest(versions, ["message_id"]).join(owners, "conversation_id")
+    """silver.messages with whose conversation each belongs to."""
+    owners = newest(conversation_versions).select("conversation_id", "student_id")
+    mine = newest(versions).join(owners, "conversation_id")
     return mine.withColumn("error_count", errors())
 
 
@@ -29,7 +29,7 @@ def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
         F.count_if(said & (F.col("error_count") > 0)).alias("messages_with_errors"),
         F.max("sent_at").alias("_last"),
     )
-    joined = newest(versions, ["conversation_id"]).join(per, "conversation_id", "left")
+    joined = newest(versions).join(per, "conversation_id", "left")
     counted = joined.fillna(0, ["message_count", "student_messages", "messages_with_errors"])
     ended = F.greatest("started_at", F.coalesce("_last", "started_at"))
     rate = F.coalesce(F.try_divide("messages_with_errors", "student_messages"), F.lit(0.0))
@@ -44,7 +44,7 @@ def lesson_progress(versions: DataFrame, lessons: DataFrame) -> DataFrame:
         "lesson_id", "lesson_type", "subject", "title", F.col("cefr_level").alias("lesson_level")
     )
     hours = minutes(F.col("started_at"), F.col("completed_at")) / 60
-    return newest(versions, ["progress_id"]).join(catalogue, "lesson_id").withColumn("hours_to_complete", hours)
+    return newest(versions).join(catalogue, "lesson_id").withColumn("hours_to_complete", hours)
 
 
 def assessment_attempts(versions: DataFrame, assessments: DataFrame) -> DataFrame:
@@ -53,7 +53,7 @@ def assessment_attempts(versions: DataFrame, assessments: DataFrame) -> DataFram
     done = F.col("completed_at").isNotNull()
     in_order = Window.partitionBy("student_id", "language", done).orderBy("completed_at", "attempt_id")
     return (
-        newest(versions, ["attempt_id"])
+        newest(versions)
         .join(catalogue, "assessment_id")
         .withColumns(
             {
@@ -67,7 +67,7 @@ def assessment_attempts(versions: DataFrame, assessments: DataFrame) -> DataFram
 
 def student_levels(versions: DataFrame) -> DataFrame:
     """silver.student_levels: every level received, once for each time it became known."""
-    return newest(versions, ["student_id", "language", "assessed_at", "known_at"])
+    return newest(versions)
 
 
 def student_profiles(

@@ -10,6 +10,9 @@ from pyspark.sql import functions as F
 
 from lakehouse.ops import QUARANTINE
 
+# Known time, then event time, then the order of intake.
+AGE = ("known_at", "event_time", "_ingested_at", "_file_hash", "row_hash")
+
 
 @dataclass(frozen=True)
 class Parent:
@@ -44,30 +47,31 @@ def resolve(versions: DataFrame, parent: Parent) -> DataFrame:
     return joined.withColumns({"reasons": reasons, "known_at": since}).drop("_parent_known")
 
 
+def ranked(versions: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Add `newest`: true for the newest good version of each record, false for superseded ones, null for bad rows."""
+    sound = F.size("reasons") == 0
+    order = Window.partitionBy(sound, *key).orderBy(*[F.col(name).desc_nulls_last() for name in AGE])
+    return versions.withColumn("newest", F.when(sound, F.row_number().over(order) == 1))
+
+
 def good(versions: DataFrame) -> DataFrame:
     """The rows that broke no rule."""
-    return versions.where(F.size("reasons") == 0)
+    return versions.where("newest IS NOT NULL")
+
+
+def newest(versions: DataFrame) -> DataFrame:
+    """The newest good version of each record."""
+    return versions.where("newest")
 
 
 def age() -> list[Column]:
-    """The order of versions of one record, oldest first: known time, event time, then the order of intake."""
-    return [
-        F.col(name).asc_nulls_first() for name in ("known_at", "event_time", "_ingested_at", "_file_hash", "row_hash")
-    ]
-
-
-def newest(versions: DataFrame, key: Sequence[str]) -> DataFrame:
-    """The newest good version of each record."""
-    latest_first = Window.partitionBy(*key).orderBy(
-        *[F.col(n).desc_nulls_last() for n in ("known_at", "event_time", "_ingested_at", "_file_hash", "row_hash")]
-    )
-    ranked = good(versions).withColumn("_rank", F.row_number().over(latest_first))
-    return ranked.where("_rank = 1").drop("_rank")
+    """The order of versions of one record, oldest first."""
+    return [F.col(name).asc_nulls_first() for name in AGE]
 
 
 def quarantined(versions: DataFrame, table: str) -> DataFrame:
     """The rows that broke a rule, in the shape of ops.quarantine."""
-    bad = versions.where(F.size("reasons") > 0)
+    bad = versions.where("newest IS NULL")
     shaped = bad.select(
         F.lit(table).alias("table_name"),
         F.col("raw_key").alias("row_key"),

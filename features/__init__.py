@@ -1,0 +1,1 @@
+"""The as-of grid and labels, feature groups, the feature store."""

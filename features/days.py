@@ -1,0 +1,113 @@
+"""What the lake knew of each student's days: the one frame that every feature group and the labels start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+LOOKBACK_DAYS = 180
+ACTIVE_EVENTS = ("conversation", "lesson_started", "lesson_completed", "attempt")
+LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
+
+
+def as_of_dates(first_event: date, as_of: date) -> list[date]:
+    """Every Monday after the first event up to `as_of`, and `as_of` itself."""
+    monday = first_event + timedelta(days=7 - first_event.weekday())
+    mondays = [monday + timedelta(weeks=n) for n in range((as_of - monday).days // 7 + 1)]
+    return sorted({*mondays, as_of})
+
+
+def student_days(events: DataFrame) -> DataFrame:
+    """One row a student, UTC day and span of knowledge.
+
+    Args:
+        events: silver.learning_events.
+
+    Returns:
+        student_id, day; `from_date` (first as-of that may use the row: after the day, not before it was known) and
+        `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
+        messages, messages_with_errors, minutes, lessons_started, lessons_completed, attempts; score (mean of the day),
+        last_score, mastery (mean of the day) and level_index (1 for A1 to 6 for C2, of the day's last event).
+    """
+    day = F.to_date("event_at")
+    level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
+    dated = events.where("event_type <> 'lesson_accessed'").withColumns(
+        {
+            "day": day,
+            "from_date": F.greatest(F.date_add(day, 1), _midnight_after("known_at")),
+            "until_date": _midnight_after("superseded_at"),
+            "_level": F.when(level > 0, level),
+        }
+    )
+
+    def of(kind: str, value: Column | None = None) -> Column:
+        return F.when(F.col("event_type") == kind, F.lit(1) if value is None else value)
+
+    def total(kind: str, value: Column | None = None) -> Column:
+        return F.coalesce(F.sum(of(kind, value)), F.lit(0))
+
+    return dated.groupBy("student_id", "day", "from_date", "until_date").agg(
+        F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
+        total("conversation").alias("conversations"),
+        total("message", F.col("messages")).alias("messages"),
+        total("message", F.col("messages_with_errors")).alias("messages_with_errors"),
+        total("message", F.col("minutes")).alias("minutes"),
+        total("lesson_started").alias("lessons_started"),
+        total("lesson_completed").alias("lessons_completed"),
+        total("attempt").alias("attempts"),
+        F.avg(of("attempt", F.col("score"))).alias("score"),
+        F.max_by(of("attempt", F.col("score")), of("attempt", F.col("event_at"))).alias("last_score"),
+        F.avg(of("lesson_completed", F.col("mastery"))).alias("mastery"),
+        F.max_by("_level", F.when(F.col("_level").isNotNull(), F.col("event_at"))).alias("level_index"),
+    )
+
+
+def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
+    """Each student day beside every as-of that may use it and lies at most 180 days after it.
+
+    Args:
+        days: from `student_days`.
+        dates: one column `as_of`, few rows.
+
+    Returns:
+        The columns of `days` but the span, with `as_of` and `ago` (days from the day to as_of, 1 for yesterday).
+    """
+    usable = (
+        (F.col("as_of") >= F.col("from_date"))
+        & (F.col("until_date").isNull() | (F.col("as_of") < F.col("until_date")))
+        & (F.date_diff("as_of", "day") <= LOOKBACK_DAYS)
+    )
+    joined = days.join(F.broadcast(dates), usable)
+    return joined.withColumn("ago", F.date_diff("as_of", "day")).drop("from_date", "until_date")
+
+
+def grid(known: DataFrame) -> DataFrame:
+    """The students to write features for: (student_id, as_of) with an active day among the known ones."""
+    return known.where("active").select("student_id", "as_of").distinct()
+
+
+def first_days(days: DataFrame, dates: DataFrame) -> DataFrame:
+    """The first active day that was known at each as-of, however long ago: student_id, as_of, first_day."""
+    lasting = F.col("until_date").isNull()
+    earlier = Window.partitionBy("student_id", lasting).orderBy("from_date", "day").rowsBetween(
+        Window.unboundedPreceding, -1
+    )  # fmt: skip
+    spans = days.where("active").select("student_id", "day", "from_date", "until_date")
+    lowest = spans.withColumn("_lowest", F.min("day").over(earlier))
+    telling = lowest.where(~lasting | F.col("_lowest").isNull() | (F.col("day") < F.col("_lowest")))
+    usable = (F.col("as_of") >= F.col("from_date")) & (lasting | (F.col("as_of") < F.col("until_date")))
+    return telling.join(F.broadcast(dates), usable).groupBy("student_id", "as_of").agg(F.min("day").alias("first_day"))
+
+
+def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
+    """The as-of dates as a frame of one column."""
+    return spark.createDataFrame([(day,) for day in dates], "as_of date")
+
+
+def _midnight_after(column: str) -> Column:
+    """The first date whose midnight is not before the moment."""
+    day = F.to_date(column)
+    return F.when(F.col(column) == day.cast("timestamp"), day).otherwise(F.date_add(day, 1))

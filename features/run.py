@@ -1,0 +1,40 @@
+"""The features step: every Monday and the as-of date, from what was known then."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from features import student_activity, student_labels, student_learning
+from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
+from lakehouse.cli import Run
+
+CONTRACTS = (student_activity.CONTRACT, student_learning.CONTRACT, student_labels.CONTRACT)
+
+
+def run(run: Run, as_of: date) -> None:
+    """Write the feature tables and labels for every Monday up to `as_of`, and for `as_of`.
+
+    Raises:
+        RadarError: when silver is missing.
+        GateFailed: when a table breaks its contract.
+    """
+    lake = run.lake
+    with run.step("features") as step:
+        days = step.scratch("student_days", student_days(lake.table("silver.learning_events")))
+        first = days.selectExpr("min(day)").collect()[0][0]
+        dates = as_of_dates(first, as_of)
+        asked = dates_frame(lake.spark, dates)
+        known = step.scratch("known_days", known_days(days, asked))
+        labels = student_labels.student_labels(days, known, as_of)
+        if lake.exists(student_labels.CONTRACT.name):
+            labels = student_labels.keep_frozen(labels, lake.table(student_labels.CONTRACT.name))
+        step.stage_all(
+            {
+                student_activity.CONTRACT: student_activity.student_activity(known, first_days(days, asked)),
+                student_learning.CONTRACT: student_learning.student_learning(known, grid(known)),
+                student_labels.CONTRACT: labels,
+            }
+        )
+        rows = step.staged(student_labels.CONTRACT).count()
+        step.publish()
+        step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {as_of}"

@@ -1,0 +1,128 @@
+"""features.student_activity: how often, how regularly and how recently a student practises."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.days import LOOKBACK_DAYS
+from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
+
+CONTRACT = Contract(
+    "features.student_activity",
+    "Rhythm and effort of a student as known at midnight of as_of.",
+    columns("""
+        student_id | STRING NOT NULL | who
+        as_of | DATE NOT NULL | the day asked about, midnight UTC
+        days_since_active | INT | days since the last active day, 1 for yesterday
+        active_days_7 | INT | active days in the 7 days before
+        active_days_14 | INT | active days in the 14 days before
+        active_days_28 | INT | active days in the 28 days before
+        active_days_180 | INT | active days in the 180 days before
+        conversations_7 | INT | conversations in the 7 days before
+        conversations_14 | INT | conversations in the 14 days before
+        conversations_28 | INT | conversations in the 28 days before
+        messages_7 | INT | student's messages in the 7 days before
+        messages_14 | INT | student's messages in the 14 days before
+        messages_28 | INT | student's messages in the 28 days before
+        minutes_7 | DOUBLE | minutes in conversations in the 7 days before
+        minutes_14 | DOUBLE | minutes in conversations in the 14 days before
+        minutes_28 | DOUBLE | minutes in conversations in the 28 days before
+        usual_gap | DOUBLE | median days between active days in the 180 days before; null under two active days
+        longest_gap | INT | longest of those gaps
+        gap_ratio | DOUBLE | days_since_active / usual_gap; null when usual_gap is
+        activity_trend | DOUBLE | active days in the last 14 days less those in the 14 before
+        message_trend | DOUBLE | log ratio of (1 + messages_14) to (1 + messages of the 14 days before)
+        weekly_rhythm | DOUBLE | share of the weeks since the first active day (at most 12) with an active day
+        streak_weeks | INT | consecutive weeks with an active day, counted back from as_of
+        tenure_days | INT | days since the first active day
+        platform_active_7 | BIGINT | students of the whole platform active in the 7 days before
+        platform_trend | DOUBLE | log ratio of (1 + platform_active_7) to (1 + those of the 7 days before)
+        effort_share | DOUBLE | messages_7 less the platform's mean among students active in the last 28 days
+    """),
+    key=("student_id", "as_of"),
+    expectations=(
+        rows(1),
+        not_null("days_since_active"),
+        between("days_since_active", 1, LOOKBACK_DAYS),
+        between("active_days_7", 0, 7),
+        between("active_days_28", 0, 28),
+        between("tenure_days", 1, None),
+        between("weekly_rhythm", 0, 1),
+        between("usual_gap", 1, LOOKBACK_DAYS),
+    ),
+    publish=Publish.REPLACE_AS_OF,
+)
+
+
+def student_activity(known: DataFrame, firsts: DataFrame) -> DataFrame:
+    """The feature group.
+
+    Args:
+        known: from `days.known_days`.
+        firsts: from `days.first_days`.
+
+    Returns:
+        The contract's columns, a row per student and as-of with an active day in the 180 days before.
+    """
+    active_ago = F.when(F.col("active"), F.col("ago"))
+    per = known.groupBy("student_id", "as_of").agg(
+        F.min(active_ago).alias("days_since_active"),
+        F.sort_array(F.collect_set(active_ago)).alias("_agos"),
+        F.bit_or(F.when(F.col("active"), F.expr("shiftleft(1L, int((ago - 1) / 7))"))).alias("_weeks"),
+        *[_within(name, days) for name in ("conversations", "messages", "minutes") for days in (7, 14, 28)],
+        _sum_between("messages", 15, 28).alias("_messages_before"),
+    )
+    present = per.where("days_since_active IS NOT NULL").join(firsts, ["student_id", "as_of"])
+    gaps = "transform(sequence(2, size(_agos)), i -> _agos[i - 1] - _agos[i - 2])"
+    shaped = present.withColumn("_gaps", F.when(F.size("_agos") > 1, F.sort_array(F.expr(gaps))))
+    rhythm = shaped.withColumns(
+        {
+            **{f"active_days_{days}": _count_within(days) for days in (7, 14, 28, 180)},
+            "usual_gap": F.expr("(_gaps[int((size(_gaps) - 1) / 2)] + _gaps[int(size(_gaps) / 2)]) / 2D"),
+            "longest_gap": F.array_max("_gaps"),
+            "tenure_days": F.date_diff("as_of", "first_day"),
+            "streak_weeks": F.expr("bit_count(_weeks ^ (_weeks + 1)) - 1"),
+            "message_trend": _log_ratio("messages_14", "_messages_before"),
+        }
+    ).withColumns(
+        {
+            "gap_ratio": F.try_divide("days_since_active", "usual_gap"),
+            "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
+            "weekly_rhythm": F.expr(
+                "bit_count(_weeks & 4095L) / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"
+            ),
+        }
+    )  # fmt: skip
+    return _beside_the_platform(rhythm)
+
+
+def _beside_the_platform(rhythm: DataFrame) -> DataFrame:
+    before = F.exists("_agos", lambda ago: ago.between(8, 14))
+    season = rhythm.groupBy("as_of").agg(
+        F.count_if(F.col("active_days_7") > 0).alias("platform_active_7"),
+        F.count_if(before).alias("_platform_before"),
+        F.avg(F.when(F.col("active_days_28") > 0, F.col("messages_7"))).alias("_mean_messages"),
+    )
+    return rhythm.join(F.broadcast(season), "as_of").withColumns(
+        {
+            "platform_trend": _log_ratio("platform_active_7", "_platform_before"),
+            "effort_share": F.col("messages_7") - F.coalesce("_mean_messages", F.lit(0.0)),
+        }
+    )
+
+
+def _within(name: str, days: int) -> Column:
+    return _sum_between(name, 1, days).alias(f"{name}_{days}")
+
+
+def _sum_between(name: str, nearest: int, farthest: int) -> Column:
+    return F.sum(F.when(F.col("ago").between(nearest, farthest), F.col(name)).otherwise(0))
+
+
+def _count_within(days: int) -> Column:
+    return F.size(F.filter("_agos", lambda ago: ago <= days))
+
+
+def _log_ratio(now: str, before: str) -> Column:
+    return F.log((1 + F.col(now)) / (1 + F.col(before)))

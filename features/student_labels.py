@@ -1,0 +1,64 @@
+"""features.student_labels: who was there to be lost, and who was lost."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.contracts import Contract, Publish, columns, not_null, rows
+
+HORIZON_DAYS = 14
+GRACE_DAYS = 3
+MATURITY_DAYS = HORIZON_DAYS + GRACE_DAYS
+
+CONTRACT = Contract(
+    "features.student_labels",
+    "Eligibility and outcome; the outcome is null until as_of + 17 days have passed, and then stays.",
+    columns("""
+        student_id | STRING NOT NULL | who
+        as_of | DATE NOT NULL | the day asked about, midnight UTC
+        eligible | BOOLEAN NOT NULL | an active day in [as_of - 14 days, as_of), as known at as_of
+        dropped_out | BOOLEAN | no active day in [as_of, as_of + 14 days), from events known by as_of + 17 days
+    """),
+    key=("student_id", "as_of"),
+    expectations=(rows(1), not_null("eligible")),
+    publish=Publish.REPLACE_AS_OF,
+)
+
+
+def student_labels(days: DataFrame, known: DataFrame, run_as_of: date) -> DataFrame:
+    """Labels for every student and as-of of the grid.
+
+    Args:
+        days: from `days.student_days`.
+        known: from `days.known_days`.
+        run_as_of: the day of the run; outcomes that have not matured by then are null.
+
+    Returns:
+        The contract's columns.
+    """
+    present = known.where("active").groupBy("student_id", "as_of").agg(
+        (F.min("ago") <= HORIZON_DAYS).alias("eligible")
+    )  # fmt: skip
+    settled = F.date_add("as_of", MATURITY_DAYS)
+    came_back = (
+        (F.col("day") >= F.col("as_of"))
+        & (F.col("day") < F.date_add("as_of", HORIZON_DAYS))
+        & (F.col("from_date") <= settled)
+        & (F.col("until_date").isNull() | (settled < F.col("until_date")))
+    )
+    returns = days.where("active").select("student_id", "day", "from_date", "until_date")
+    mature = present.where(F.col("as_of") <= F.lit(run_as_of - timedelta(days=MATURITY_DAYS)))
+    returned = mature.join(returns, "student_id").where(came_back).select("student_id", "as_of").distinct()
+    outcome = F.when(F.col("as_of") <= F.lit(run_as_of - timedelta(days=MATURITY_DAYS)), F.col("_returned").isNull())
+    marked = present.join(returned.withColumn("_returned", F.lit(True)), ["student_id", "as_of"], "left")
+    return marked.withColumn("dropped_out", outcome).drop("_returned")
+
+
+def keep_frozen(labels: DataFrame, published: DataFrame) -> DataFrame:
+    """Outcomes that an earlier run of a later day has settled stay in the table when a rehearsal does not know them."""
+    settled = published.select("student_id", "as_of", F.col("dropped_out").alias("_settled"))
+    joined = labels.join(settled, ["student_id", "as_of"], "left")
+    return joined.withColumn("dropped_out", F.coalesce("dropped_out", "_settled")).drop("_settled")

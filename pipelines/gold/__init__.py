@@ -1,0 +1,1 @@
+"""Gold: what the five questions are answered from."""
