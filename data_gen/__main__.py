@@ -1,0 +1,73 @@
+"""python -m data_gen: write synthetic raw files and, elsewhere, the truth about them."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from data_gen.generate import LAST_DAY, Plan, generate
+from data_gen.write import TableFolder
+
+LONGEST_WINDOW = 3_650
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence and ends with code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message alone, without the usage."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when all files are written, SystemExit 2 when an argument or a folder is no good."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    landing_folder: Path = options.out.resolve()
+    truth_folder: Path = (options.truth or landing_folder.parent / "truth").resolve()
+    if truth_folder.is_relative_to(landing_folder):
+        parser.error(f"the truth must not lie in the landing folder: choose --truth outside {landing_folder}")
+    plan = Plan(options.seed, options.students, options.days)
+    try:
+        with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
+            generate(plan, landing, truth)
+    except OSError as error:
+        parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
+    print(f"{plan.students} students over {plan.days} days to {LAST_DAY}, seed {plan.seed}")
+    for what, folder in (("landing", landing), ("truth", truth)):
+        _report(what, folder)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="data_gen", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--seed", type=_whole(0), default=42, help="same seed, same bytes")
+    parser.add_argument("--students", type=_whole(1), default=50, help="how many students")
+    parser.add_argument("--days", type=_whole(28, LONGEST_WINDOW), default=180, help=f"days up to {LAST_DAY}")
+    parser.add_argument("--out", type=Path, default=Path("landing"), help="the landing folder")
+    parser.add_argument("--truth", type=Path, help="the folder of the hidden truth; <out>/../truth unless given")
+    return parser
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+    wanted = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"expected {wanted}, not {text}")
+        return int(text)
+
+    return parse
+
+
+def _report(what: str, folder: TableFolder) -> None:
+    sizes = {name: folder.size(name) for name in sorted(folder.rows)}
+    print(f"{what} {folder.folder} ({sum(sizes.values()) / 1024:,.0f} KB)")
+    for name, size in sizes.items():
+        print(f"  {name:<20}{folder.rows[name]:>12,} rows {size / 1024:>10,.1f} KB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_gen.__main__ import main
+
+TABLES = (
+    "conversations",
+    "messages",
+    "lessons",
+    "lesson_progress",
+    "assessments",
+    "assessment_attempts",
+    "user_levels",
+)
+Read = Callable[[str], pd.DataFrame]
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the landing and truth of the default command."""
+    root = tmp_path_factory.mktemp("generated")
+    assert main(["--out", str(root / "landing")]) == 0
+    return root
+
+
+@pytest.fixture(scope="session")
+def raw(generated: Path) -> Read:
+    """Reads a raw table, its moments as timestamps."""
+
+    def read(table: str) -> pd.DataFrame:
+        frame = pd.read_parquet(generated / "landing" / f"{table}.parquet")
+        moments = [name for name in frame if name.endswith("_at")]
+        return frame.assign(**{name: pd.to_datetime(frame[name], format="ISO8601") for name in moments})
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def truth(generated: Path) -> Read:
+    """Reads a truth table, its dates as timestamps."""
+
+    def read(table: str) -> pd.DataFrame:
+        frame = pd.read_parquet(generated / "truth" / f"{table}.parquet")
+        dates = [name for name in frame if name == "date" or name.endswith("_on")]
+        return frame.assign(**{name: pd.to_datetime(frame[name]) for name in dates})
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def active_days(raw: Read) -> pd.DataFrame:
+    """user_id and day: a conversation started, a lesson started or completed, or an attempt completed."""
+    progress = raw("lesson_progress")
+    moments = pd.concat(
+        [
+            raw("conversations")[["user_id", "created_at"]].set_axis(["user_id", "at"], axis=1),
+            progress[["user_id", "started_at"]].set_axis(["user_id", "at"], axis=1),
+            progress[["user_id", "completed_at"]].set_axis(["user_id", "at"], axis=1),
+            raw("assessment_attempts")[["user_id", "completed_at"]].set_axis(["user_id", "at"], axis=1),
+        ]
+    ).dropna()
+    days = moments.assign(day=moments["at"].dt.normalize())[["user_id", "day"]]
+    return days.drop_duplicates().sort_values(["user_id", "day"], ignore_index=True)

@@ -1,0 +1,82 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data_gen import generate
+from data_gen.__main__ import main
+from tests.data_gen.conftest import TABLES
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said on stderr when the arguments are refused with code 2."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_report_counts_every_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")]) == 0
+    said = capsys.readouterr().out
+    assert "3 students over 28 days to 2024-12-31, seed 42" in said
+    assert all(f"  {table} " in said for table in (*TABLES, "students", "hazard"))
+
+
+def test_runs_as_a_module(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "data_gen", "--students", "0", "--out", str(tmp_path / "landing")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "data_gen: argument --students: expected a whole number of at least 1, not 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--students", "0"], "--students: expected a whole number of at least 1, not 0"),
+        (["--students", "many"], "--students: expected a whole number of at least 1, not many"),
+        (["--days", "27"], "--days: expected a whole number from 28 to 3650, not 27"),
+        (["--days", "1000000"], "--days: expected a whole number from 28 to 3650"),
+        (["--seed", "-1"], "--seed: expected a whole number of at least 0, not -1"),
+    ],
+)
+def test_bad_numbers_are_refused(
+    arguments: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reason in refused([*arguments, "--out", str(tmp_path / "landing")], capsys)
+    assert not (tmp_path / "landing").exists()
+
+
+@pytest.mark.parametrize("inside", ["landing", "landing/truth", "landing/../landing/deep/truth"])
+def test_truth_inside_landing_is_refused(inside: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["--out", str(tmp_path / "landing"), "--truth", str(tmp_path / inside)], capsys)
+    assert "the truth must not lie in the landing folder" in said
+    assert not (tmp_path / "landing").exists()
+
+
+def test_truth_goes_where_it_is_told(tmp_path: Path) -> None:
+    arguments = ["--students", "2", "--days", "28", "--out", str(tmp_path / "a" / "landing")]
+    assert main([*arguments, "--truth", str(tmp_path / "hidden")]) == 0
+    assert {file.name for file in (tmp_path / "hidden").iterdir()} == {"students.parquet", "hazard.parquet"}
+    assert {file.name for file in (tmp_path / "a").rglob("*.parquet")} == {f"{table}.parquet" for table in TABLES}
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = refused(["--students", "2", "--out", str(tmp_path / "file" / "landing")], capsys)
+    assert f"cannot write to {tmp_path / 'file' / 'landing'}" in said
+
+
+def test_a_failure_half_way_leaves_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(generate, "hazard_truth", full)
+    said = refused(["--students", "2", "--days", "28", "--out", str(tmp_path / "landing")], capsys)
+    assert "No space left on device" in said
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
