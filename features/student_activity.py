@@ -30,7 +30,7 @@ CONTRACT = Contract(
         minutes_28 | DOUBLE | minutes in conversations in the 28 days before
         usual_gap | DOUBLE | median days between active days in the 180 days before; null under two active days
         longest_gap | INT | longest of those gaps
-        gap_ratio | DOUBLE | days_since_active / usual_gap; null when usual_gap is
+        gap_ratio | DOUBLE | days_since_active over usual_gap drawn halfway to a week (a week when there is none)
         activity_trend | DOUBLE | active days in the last 14 days less those in the 14 before
         message_trend | DOUBLE | log ratio of (1 + messages_14) to (1 + messages of the 14 days before)
         weekly_rhythm | DOUBLE | share of the weeks since the first active day (at most 12) with an active day
@@ -52,6 +52,7 @@ CONTRACT = Contract(
         between("usual_gap", 1, LOOKBACK_DAYS),
     ),
     publish=Publish.REPLACE_AS_OF,
+    timeseries="as_of",
 )
 
 
@@ -87,7 +88,7 @@ def student_activity(known: DataFrame, firsts: DataFrame) -> DataFrame:
         }
     ).withColumns(
         {
-            "gap_ratio": F.try_divide("days_since_active", "usual_gap"),
+            "gap_ratio": F.expr("days_since_active / ((coalesce(usual_gap, 7) + 7) / 2)"),
             "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
             "weekly_rhythm": F.expr(
                 "bit_count(_weeks & 4095L) / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"

@@ -25,6 +25,7 @@ CONTRACT = Contract(
     key=("student_id", "as_of"),
     expectations=(rows(1), not_null("eligible")),
     publish=Publish.REPLACE_AS_OF,
+    timeseries="as_of",
 )
 
 

@@ -44,6 +44,7 @@ CONTRACT = Contract(
         between("lessons_completed_28", 0, None),
     ),
     publish=Publish.REPLACE_AS_OF,
+    timeseries="as_of",
 )
 
 

@@ -123,3 +123,13 @@ def _quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     for name in ("alembic", "mlflow.store.db.utils", "pyspark.sql.connect.logging"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def as_of_step(step: Callable[[Run, date], None]) -> Callable[[Run], None]:
+    """The body of a command that runs one step for the as-of date given, or the day after the newest event."""
+
+    def body(run: Run) -> None:
+        run.as_of = resolve_as_of(run.lake, run.as_of)
+        step(run, run.as_of)
+
+    return body

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+KEYS = "learner_radar.primary_keys"
+TIMESERIES = "learner_radar.timeseries"
+
 
 class Publish(Enum):
     """How a staged batch reaches the published table."""
@@ -58,6 +61,7 @@ class Contract:
         key: columns that identify a row; empty for logs.
         expectations: what the gate asks beyond the key and the not-null columns.
         publish: how a batch reaches the table.
+        timeseries: of a feature table, the key column that is its time; empty for other tables.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Contract:
     key: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     publish: Publish = Publish.REPLACE
+    timeseries: str = ""
 
     def column_names(self) -> list[str]:
         """Names in order."""
@@ -77,14 +82,18 @@ class Contract:
         return [*required, *([unique(*self.key)] if self.key else []), *self.expectations]
 
     def ddl(self, full_name: str, location: str | None = None) -> str:
-        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog says."""
+        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog puts it.
+
+        A feature table's keys are kept as table properties, for the store.
+        """
         lines = [
             f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {sql_text(c.comment)}"
             for c in self.columns
         ]
         where = f" LOCATION {sql_text(location)}" if location else ""
         head = f"CREATE TABLE IF NOT EXISTS {full_name} ({', '.join(lines)})"
-        return f"{head} USING delta{where} COMMENT {sql_text(self.comment)}"
+        keys = f" TBLPROPERTIES ('{KEYS}' = '{','.join(self.key)}', '{TIMESERIES}' = '{self.timeseries}')"
+        return f"{head} USING delta{where} COMMENT {sql_text(self.comment)}{keys if self.timeseries else ''}"
 
     def conform(self, frame: DataFrame) -> DataFrame:
         """The frame with exactly the contract's columns, in order and cast to their types.

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 from lakehouse.errors import RadarError
 
@@ -26,3 +27,10 @@ def check_java() -> None:
     major = int(found[2]) if found[1] == "1" and found[2] else int(found[1])
     if major < REQUIRED:
         raise RadarError(f"Spark needs Java {REQUIRED} and {java} is version {major}: {ADVICE}.")
+
+
+if __name__ == "__main__":
+    try:
+        check_java()
+    except RadarError as problem:
+        sys.exit(str(problem))

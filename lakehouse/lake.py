@@ -98,7 +98,7 @@ class Lake:
 
     def version(self, table: str) -> int:
         """The newest Delta version of a table."""
-        return int(self.one(f"SELECT max(version) FROM (DESCRIBE HISTORY {self.name(table)} LIMIT 1)"))
+        return int(self.one(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1"))
 
     def one(self, query: str) -> Any:
         """The first column of the first row of a query, or None when it has no rows."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from lakehouse.jars import cache_folder, class_archive, delta_jars
+from lakehouse.jars import ARCHIVE, cache_folder, class_archive, delta_jars
 from lakehouse.java import check_java
 from lakehouse.settings import on_databricks
 
@@ -67,6 +67,8 @@ def _local_config(port: int) -> dict[str, str]:
     jars = os.pathsep.join(str(jar) for jar in delta_jars())
     archive = class_archive()
     sharing = f"-XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
+    if ARCHIVE in os.environ:
+        sharing = f"-XX:ArchiveClassesAtExit={os.environ[ARCHIVE]}"
     quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
     return {
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",

@@ -64,8 +64,8 @@ def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
     def source(table: str) -> DataFrame:
         return lake.table(f"bronze.{table}")
 
-    lessons = kept("lessons", _catalogue(raw.lessons(source("lessons"))))
-    assessments = kept("assessments", _catalogue(raw.assessments(source("assessments"))))
+    lessons = kept("lessons", known(raw.lessons(source("lessons"))))
+    assessments = kept("assessments", known(raw.assessments(source("assessments"))))
     conversations = kept("conversations", known(raw.conversations(source("conversations")), "started_at"))
     progress = known(raw.lesson_progress(source("lesson_progress")), "started_at", "completed_at")
     attempts = known(raw.assessment_attempts(source("assessment_attempts")), "started_at", "completed_at")
@@ -82,11 +82,6 @@ def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
         "assessment_attempts": kept("assessment_attempts", resolve(attempts, test)),
         "user_levels": kept("user_levels", known(raw.user_levels(source("user_levels")), "assessed_at")),
     }
-
-
-def _catalogue(typed: DataFrame) -> DataFrame:
-    """A catalogue row is known from its arrival; a backfilled one always was."""
-    return known(typed.withColumn("_always", F.lit("2000-01-01").cast("timestamp")), "_always").drop("_always")
 
 
 def _stage_tables(step: Step, v: dict[str, DataFrame]) -> None:

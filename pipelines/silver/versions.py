@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.ops import QUARANTINE
 
+ALWAYS = "2000-01-01"
 # Known time, then event time, then the order of intake.
 AGE = ("known_at", "event_time", "_ingested_at", "_file_hash", "row_hash")
 
@@ -27,13 +28,13 @@ def known(typed: DataFrame, *event_times: str) -> DataFrame:
     """Add `event_time`, `live` and `known_at` to typed rows.
 
     `event_time` is the latest of the row's event times. `known_at` is midnight after the arrival of a live batch; a
-    backfilled row (`live` false) is known when its event happened.
+    backfilled row (`live` false) is known when its event happened, one without an event always was.
     """
-    times = [F.col(name) for name in event_times]
-    latest = F.greatest(*times) if len(times) > 1 else times[0]
+    none = F.lit(None).cast("timestamp")
+    latest = F.greatest(none, none, *[F.col(name) for name in event_times])
     arrival = F.date_add("_arrived_at", 1).cast("timestamp")
     stamped = typed.withColumns({"event_time": latest, "live": F.col("_arrived_at").isNotNull()})
-    return stamped.withColumn("known_at", F.when(F.col("live"), arrival).otherwise(F.col("event_time")))
+    return stamped.withColumn("known_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", F.lit(ALWAYS).cast("timestamp"))))
 
 
 def resolve(versions: DataFrame, parent: Parent) -> DataFrame:

@@ -1,0 +1,1 @@
+"""Monitoring: drift, realised performance, data quality, the dashboard."""

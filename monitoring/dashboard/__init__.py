@@ -1,0 +1,1 @@
+"""The dashboard: one HTML file that tutors open offline in the morning."""

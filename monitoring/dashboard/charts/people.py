@@ -1,0 +1,115 @@
+"""Segments: what kinds of students there are, and which are at risk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from monitoring.dashboard.charts.drawing import BANDS, DIVERGING, HIGH, LOW, MEDIUM, SURFACE, Drawing, finish
+from monitoring.dashboard.frames import Frames
+from monitoring.dashboard.segments import SEGMENTS, trait_name, with_distance
+from monitoring.dashboard.words import number, percent, share, title
+
+TWO_LINES: dict[str, Any] = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
+ROOM = "datum.share * width >= 27"
+HEADS = TWO_LINES | {
+    "labelExpr": "width < 300 ? split(datum.label, ' ')[0] : split(datum.label, ' ')",
+    "labelFontSize": alt.expr("width < 300 ? 10.5 : 12"),
+    "labelAngle": 0,
+    "labelPadding": 20,
+    "orient": "top",
+}
+
+
+def segment_risk(frames: Frames) -> Drawing | None:
+    """Bands of risk within each segment."""
+    scored = frames.at_risk[frames.at_risk["segment"].notna()]
+    if scored.empty:
+        return None
+    counts: Any = (
+        scored.groupby(["segment", "risk_band"]).size().unstack(fill_value=0).reindex(columns=list(BANDS), fill_value=0)
+    )
+    order = [s for s in SEGMENTS if s in counts.index] + sorted(set(counts.index) - set(SEGMENTS))
+    counts = counts.loc[order]
+    sizes = counts.sum(axis=1)
+    rows = counts.reset_index().melt("segment", var_name="band", value_name="students")
+    rows["share"] = rows["students"] / rows["segment"].map(sizes)
+    rows["rank"] = rows["band"].map({band: i for i, band in enumerate(BANDS)})
+    rows["band"] = rows["band"].map(title)
+    rows["told"] = rows["share"].map(percent)
+    rows["end"] = rows.sort_values("rank").groupby("segment")["share"].cumsum()
+    rows["middle"] = rows["end"] - rows["share"] / 2
+    y = alt.Y("segment:N", sort=order, axis=alt.Axis(**TWO_LINES, labelOffset=-7))
+    base = alt.Chart(rows).encode(y=y)
+    bars = base.mark_bar(cornerRadius=2, stroke=SURFACE, strokeWidth=2, height=30).encode(
+        x=alt.X("share:Q", stack=True, axis=None, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color(
+            "band:N",
+            scale=alt.Scale(domain=[title(b) for b in BANDS], range=[HIGH, MEDIUM, LOW]),
+            legend=alt.Legend(symbolType="square"),
+        ),
+        order="rank:Q",
+        tooltip=[
+            alt.Tooltip("segment:N", title="Segment"),
+            alt.Tooltip("band:N", title="Band"),
+            alt.Tooltip("students:Q", title="Students"),
+            alt.Tooltip("told:N", title="Share"),
+        ],
+    )
+    labels = base.transform_filter(ROOM).mark_text(color="var(--on-band)", fontWeight=600).encode(
+        x=alt.X("middle:Q", axis=None), text="told:N"
+    )  # fmt: skip
+    high = (counts["high"] / sizes).sort_values(ascending=False)
+    top = high.index[0]
+    takeaway = (
+        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} are in the "
+        f"high band, against {share(counts['high'].sum(), sizes.sum())} of all scored students."
+    )
+    numbers = pd.DataFrame(
+        {"Segment": counts.index, "Scored": sizes.to_numpy(), **{title(b): counts[b].to_numpy() for b in BANDS}}
+    )
+    small = [str(s) for s in order if sizes[s] < 10]
+    note = f"Fewer than ten students: {', '.join(small)}." if small else ""
+    return Drawing(finish(bars + labels, 54 * len(order)), takeaway, numbers, note)
+
+
+def segment_traits(frames: Frames) -> Drawing | None:
+    """Mean of each trait by segment, coloured by its distance from the mean of all."""
+    if frames.traits.empty:
+        return None
+    shown = with_distance(frames.traits)
+    order = [trait_name(t) for t in dict.fromkeys(frames.traits["trait"])]
+    segments = [s for s in SEGMENTS if s in set(shown["segment"])]
+    x = alt.X(
+        "segment:N", sort=segments,
+        axis=alt.Axis(**HEADS),
+    )  # fmt: skip
+    y = alt.Y("name:N", sort=order, axis=alt.Axis(labelLimit=150))
+    base = alt.Chart(shown[["segment", "name", "told", "overall", "distance"]]).encode(x=x, y=y)
+    chart = base.mark_rect(stroke=SURFACE, strokeWidth=2).encode(
+        color=alt.Color(
+            "distance:Q",
+            scale=alt.Scale(type="threshold", domain=[-0.75, -0.25, 0.25, 0.75], range=DIVERGING),
+            legend=None,
+        ),
+        tooltip=[
+            alt.Tooltip("segment:N", title="Segment"),
+            alt.Tooltip("name:N", title="Trait"),
+            alt.Tooltip("told:N", title="Mean"),
+            alt.Tooltip("overall:N", title="Mean of all students"),
+        ],
+    ) + base.mark_text(fontSize=12).encode(
+        text="told:N",
+        color=alt.condition("abs(datum.distance) >= 0.75", alt.value("var(--on-div)"), alt.value("var(--ink)")),
+    )
+    far: Any = shown.loc[shown["distance"].abs() == shown["distance"].abs().max()].iloc[0]
+    takeaway = (
+        f"What sets segments apart most: {str(far['name']).lower()}, {far['told']} on average among {far['segment']} "
+        f"against {far['overall']} among all."
+    )
+    numbers: Any = shown.pivot_table(index="name", columns="segment", values="told", aggfunc="first")
+    numbers = numbers.reindex(index=order, columns=segments).reset_index().rename(columns={"name": "Mean of"})
+    note = "Blue: above the mean of all students; orange: below; the stronger, the further."
+    return Drawing(finish(chart, 36 * len(order)), takeaway, numbers, note)

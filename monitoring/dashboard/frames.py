@@ -1,0 +1,87 @@
+"""What the page is made from: plain pandas frames, so that everything after the reading is pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from monitoring.contracts import DATA_QUALITY, FEATURE_DRIFT, MODEL_HEALTH
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "at_risk": (
+        "student_id", "risk", "risk_band", "reason_1", "reason_2", "reason_3", "segment", "suggested_action",
+        "language", "days_since_active", "scored_at",
+    ),
+    "students": ("students", "active_7", "active_7_before", "active_14", "active_28", "inactive", "new_28"),
+    "daily": ("activity_date", "active_students"),
+    "metrics": (
+        "activity_date", "language", "active_students", "conversations", "total_messages", "avg_session_minutes",
+        "avg_error_rate",
+    ),
+    "languages": ("language", "students", "active_28"),
+    "funnel": (
+        "language", "cefr_level", "students_at_level", "students_ever_at_level", "avg_score", "attempts",
+    ),
+    "velocity": ("language", "students", "mean_velocity", "sd_velocity", "climbed"),
+    "durations": (
+        "language", "cefr_level", "students", "reached_next", "median_days", "restricted_mean_days",
+    ),
+    "assessments": ("week", "language", "attempts", "mean_score"),
+    "errors": ("cefr_level", "conversations", "students", "mean_error_rate"),
+    "retention": ("cohort_week", "week_number", "students", "active", "retention"),
+    "lessons": (
+        "lesson_id", "language", "lesson_type", "subject", "title", "lesson_level", "attempts", "completions",
+        "completion_rate", "avg_mastery", "avg_hours_to_complete", "effectiveness_score", "students_with_gain",
+        "mean_score_gain", "gain_low", "gain_high",
+    ),
+    "topics": (
+        "topic", "language", "conversations", "students", "avg_messages", "avg_duration_minutes", "avg_error_rate",
+        "return_rate_7d",
+    ),
+    "segments": ("segment", "students"),
+    "traits": ("segment", "trait", "mean", "overall_mean", "overall_sd"),
+    "health": tuple(MODEL_HEALTH.column_names()),
+    "drift": tuple(FEATURE_DRIFT.column_names()),
+    "quality": tuple(DATA_QUALITY.column_names()),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The dashboard's data, each frame as of one day and with the columns named in `COLUMNS`.
+
+    at_risk: one row a scored student. students: one row of counts of distinct students. daily: distinct active students
+    a day. metrics: gold.daily_metrics. languages: distinct students a language, ever and in the last 28 days.
+    velocity: levels per 30 days by language. assessments: attempts by week (Monday) and language. errors: error rate by
+    level. segments, traits: sizes and means of features by segment. The others are gold tables.
+    """
+
+    at_risk: pd.DataFrame
+    students: pd.DataFrame
+    daily: pd.DataFrame
+    metrics: pd.DataFrame
+    languages: pd.DataFrame
+    funnel: pd.DataFrame
+    velocity: pd.DataFrame
+    durations: pd.DataFrame
+    assessments: pd.DataFrame
+    errors: pd.DataFrame
+    retention: pd.DataFrame
+    lessons: pd.DataFrame
+    topics: pd.DataFrame
+    segments: pd.DataFrame
+    traits: pd.DataFrame
+    health: pd.DataFrame
+    drift: pd.DataFrame
+    quality: pd.DataFrame
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The frame `name` without rows."""
+    return pd.DataFrame(columns=list(COLUMNS[name]))
+
+
+def no_frames() -> Frames:
+    """Every frame empty, as in a lake where nothing has run."""
+    return Frames(**{field.name: empty(field.name) for field in fields(Frames)})

@@ -1,0 +1,48 @@
+"""The whole loop in order. This is the one module that knows every step; the steps do not know each other."""
+
+from __future__ import annotations
+
+import argparse
+
+import monitoring.run
+import scoring.run
+import training.dropout
+import training.promotion
+import training.segments
+
+import features.run
+import pipelines.bronze.ingest
+import pipelines.gold.run
+import pipelines.silver.run
+from lakehouse.cli import Run, command, resolve_as_of
+from lakehouse.settings import Settings
+from pipelines.ingest import check
+
+
+def loop(run: Run) -> None:
+    """ingest → gold → features → train → promote → score → monitor → dashboard, in this process."""
+    print(f"Learner Radar: {run.lake.settings.landing} → {run.lake.settings.lake}")
+    pipelines.bronze.ingest.run(run)
+    pipelines.silver.run.run(run)
+    as_of = run.as_of = resolve_as_of(run.lake, run.as_of)
+    print(f"  as of {as_of:%A %-d %B %Y}")
+    pipelines.gold.run.run(run, as_of)
+    features.run.run(run, as_of)
+    training.segments.run(run, as_of, run.options)
+    training.dropout.run(run, as_of, run.options)
+    training.promotion.run(run, as_of, run.options)
+    scoring.run.run(run, as_of)
+    monitoring.run.run(run, as_of)
+    print(f"Dashboard: {run.lake.settings.dashboard}")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    training.dropout.options(parser)
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> None:
+    check(settings, options)
+
+
+if __name__ == "__main__":
+    command("Run the whole loop.", loop, _options, _check)

@@ -1,0 +1,1 @@
+"""Scoring: at-risk students with their reasons, and segments."""

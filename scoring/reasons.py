@@ -1,0 +1,154 @@
+"""Why a student is at risk, in words: which of their features, set back to a typical student's, would lower it most.
+
+For a linear model in its own scale this is the exact contribution of each group of features to the log-odds; for a tree
+model it is the change of the log-odds when that group alone is typical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+Predict = Callable[[pd.DataFrame], np.ndarray]
+SMALLEST = 0.05
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A group of features that tell one story.
+
+    Attributes:
+        name: the playbook's key.
+        features: set back to typical together.
+        tell: the words, from the student's row and the typical one.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    tell: Callable[[pd.Series, pd.Series], str | None]
+
+
+def _silence(row: pd.Series, typical: pd.Series) -> str | None:
+    days, usual = row["days_since_active"], row["usual_gap"]
+    if days <= 1:
+        return None
+    beside = f"; usual gap {_days(usual)}" if pd.notna(usual) else "; no rhythm yet"
+    return f"{_days(days)} since the last session{beside}"
+
+
+def _effort(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["messages_14"] >= typical["messages_14"]:
+        return None
+    return f"{row['messages_14']:.0f} messages in 14 days; typical {typical['messages_14']:.0f}"
+
+
+def _rhythm(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["active_days_28"] >= typical["active_days_28"]:
+        return None
+    return f"active on {row['active_days_28']:.0f} of the last 28 days; typical {typical['active_days_28']:.0f}"
+
+
+def _decline(row: pd.Series, typical: pd.Series) -> str | None:
+    before = row["active_days_28"] - row["active_days_14"]
+    if row["activity_trend"] >= 0:
+        return None
+    return f"{row['active_days_14']:.0f} active days in the last 14, down from {before:.0f}"
+
+
+def _scores(row: pd.Series, typical: pd.Series) -> str | None:
+    latest, mean = row["score_latest"], row["score_mean"]
+    if pd.isna(latest) or latest >= min(mean, typical["score_latest"]) + 1e-9:
+        return None
+    beside = f"their mean is {mean:.0f}" if mean - latest >= 1 else f"typical is {typical['score_latest']:.0f}"
+    return f"latest assessment {latest:.0f} of 100; {beside}"
+
+
+def _errors(row: pd.Series, typical: pd.Series) -> str | None:
+    rate = row["error_rate_14"] if pd.notna(row["error_rate_14"]) else row["error_rate_28"]
+    if pd.isna(rate) or not rate > typical["error_rate_28"]:
+        return None
+    return f"{rate:.0%} of messages corrected; typical {typical['error_rate_28']:.0%}"
+
+
+def _lessons(row: pd.Series, typical: pd.Series) -> str | None:
+    done, since = row["lessons_completed_28"], row["days_since_lesson"]
+    if done >= typical["lessons_completed_28"]:
+        return None
+    last = f"; last lesson {_days(since)} ago" if pd.notna(since) else ""
+    return f"{_count(done, 'lesson')} completed in 28 days{last}"
+
+
+def _assessments(row: pd.Series, typical: pd.Series) -> str | None:
+    since = row["days_since_attempt"]
+    if pd.isna(since):
+        return "no assessment in the last 180 days"
+    return f"last assessment {_days(since)} ago" if since > typical["days_since_attempt"] else None
+
+
+def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["tenure_days"] >= min(28, typical["tenure_days"]):
+        return None
+    return f"began only {_days(row['tenure_days'])} ago"
+
+
+REASONS = (
+    Reason("silence", ("days_since_active", "gap_ratio", "usual_gap", "active_days_7", "longest_gap"), _silence),
+    Reason("effort", ("messages_7", "messages_14", "messages_28", "minutes_7", "minutes_14", "minutes_28", "effort_share"),
+           _effort),
+    Reason("rhythm", ("active_days_14", "active_days_28", "conversations_7", "conversations_14", "conversations_28",
+                      "weekly_rhythm", "streak_weeks", "active_days_180"), _rhythm),
+    Reason("decline", ("activity_trend", "message_trend"), _decline),
+    Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent"), _scores),
+    Reason("errors", ("error_rate_14", "error_rate_28", "error_rate_180", "error_rate_change"), _errors),
+    Reason("lessons", ("lessons_started_28", "lessons_completed_28", "lessons_completed_180", "lessons_open",
+                       "days_since_lesson"), _lessons),
+    Reason("assessments", ("attempts_28", "attempts_180", "days_since_attempt"), _assessments),
+    Reason("newcomer", ("tenure_days",), _newcomer),
+)  # fmt: skip
+
+
+def explain(rows: pd.DataFrame, typical: Mapping[str, float], predict: Predict) -> pd.DataFrame:
+    """The three reasons that raise each student's risk most.
+
+    Args:
+        rows: features, a row a student.
+        typical: the median of every feature among the eligible students of the day.
+        predict: probabilities from a frame of features.
+
+    Returns:
+        reason_1, reason_2, reason_3 (words or None) and cause (the playbook's key of the first, or None), in the
+        order of `rows`.
+    """
+    base = _log_odds(predict(rows))
+    reference = pd.Series(typical, dtype="float64")
+    raised = np.column_stack([base - _log_odds(predict(_typical(rows, reason, reference))) for reason in REASONS])
+    told = [_tell(row, reference, raised[i]) for i, (_, row) in enumerate(rows.iterrows())]
+    return pd.DataFrame(told, columns=["reason_1", "reason_2", "reason_3", "cause"], index=rows.index, dtype=object)
+
+
+def _tell(row: pd.Series, typical: pd.Series, raised: np.ndarray) -> list[str | None]:
+    strongest = [REASONS[i] for i in np.argsort(-raised.round(6), kind="stable") if raised[i] >= SMALLEST]
+    told = [(reason.name, words) for reason in strongest if (words := reason.tell(row, typical))][:3]
+    words = [text for _, text in told] + [None] * (3 - len(told))
+    return [*words, told[0][0] if told else None]
+
+
+def _typical(rows: pd.DataFrame, reason: Reason, typical: pd.Series) -> pd.DataFrame:
+    return rows.assign(**{name: typical[name] for name in reason.features if name in rows})
+
+
+def _log_odds(probability: np.ndarray) -> np.ndarray:
+    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))
+
+
+def _days(days: float) -> str:
+    return _count(days, "day")
+
+
+def _count(number: float, noun: str) -> str:
+    shown = f"{number:.1f}".removesuffix(".0")
+    return f"{shown} {noun}" if shown == "1" else f"{shown} {noun}s"

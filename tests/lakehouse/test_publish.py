@@ -1,0 +1,107 @@
+"""Write, audit, publish."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame
+
+from lakehouse.cli import Run
+from lakehouse.contracts import Contract, Publish, between, columns
+from lakehouse.errors import GateFailed
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+
+COLUMNS = columns("""
+    id | STRING NOT NULL | who
+    as_of | DATE NOT NULL | when
+    score | DOUBLE | 0 to 1
+""")
+MONDAY, NEXT = date(2024, 11, 4), date(2024, 11, 11)
+
+
+def contract(publish: Publish) -> Contract:
+    return Contract(
+        f"gold.by_{publish.value}", "A table.", COLUMNS, ("id", "as_of"), (between("score", 0, 1),), publish
+    )
+
+
+def batch(lake: Lake, *rows: tuple[str, date, float]) -> DataFrame:
+    return lake.spark.createDataFrame(rows, "id string, as_of date, score double")
+
+
+def put(lake: Lake, table: Contract, *rows: tuple[str, date, float], as_of: date | None = None) -> int:
+    """Publish a batch; returns the rows written."""
+    with Run(lake, new_run_id(), as_of, argparse.Namespace()).step("test") as step:
+        step.stage(table, batch(lake, *rows))
+        step.publish()
+    return int(step.rows[table.name]["written"])
+
+
+def held(lake: Lake, table: Contract) -> set[tuple[str, date, float]]:
+    return {tuple(row) for row in lake.table(table.name).collect()}
+
+
+def test_merge_replaces_rows_of_the_key_and_leaves_others(lake: Lake) -> None:
+    table = contract(Publish.MERGE)
+    put(lake, table, ("a", MONDAY, 0.1), ("b", MONDAY, 0.2))
+    put(lake, table, ("b", MONDAY, 0.3), ("c", MONDAY, 0.4))
+    assert held(lake, table) == {("a", MONDAY, 0.1), ("b", MONDAY, 0.3), ("c", MONDAY, 0.4)}
+
+
+def test_replace_is_the_whole_table(lake: Lake) -> None:
+    table = contract(Publish.REPLACE)
+    put(lake, table, ("a", MONDAY, 0.1), ("b", MONDAY, 0.2))
+    put(lake, table, ("b", MONDAY, 0.2))
+    assert held(lake, table) == {("b", MONDAY, 0.2)}
+
+
+def test_replace_as_of_touches_its_own_days_alone(lake: Lake) -> None:
+    table = contract(Publish.REPLACE_AS_OF)
+    put(lake, table, ("a", MONDAY, 0.1), ("a", NEXT, 0.2))
+    put(lake, table, ("b", NEXT, 0.3))
+    assert held(lake, table) == {("a", MONDAY, 0.1), ("b", NEXT, 0.3)}
+
+
+def test_a_day_that_became_empty_is_emptied(lake: Lake) -> None:
+    table = contract(Publish.REPLACE_AS_OF)
+    put(lake, table, ("a", MONDAY, 0.1), ("a", NEXT, 0.2))
+    put(lake, table, as_of=NEXT)
+    assert held(lake, table) == {("a", MONDAY, 0.1)}
+
+
+@pytest.mark.parametrize("publish", [Publish.MERGE, Publish.REPLACE, Publish.REPLACE_AS_OF])
+def test_content_that_is_there_commits_nothing(lake: Lake, publish: Publish) -> None:
+    table = contract(publish)
+    assert put(lake, table, ("a", MONDAY, 0.1)) == 1
+    before = lake.version(table.name)
+    assert put(lake, table, ("a", MONDAY, 0.1)) == 0
+    assert lake.version(table.name) == before
+
+
+def test_a_failed_gate_publishes_nothing_and_says_what_where_and_which(lake: Lake) -> None:
+    table, other = contract(Publish.MERGE), contract(Publish.REPLACE)
+    put(lake, table, ("a", MONDAY, 0.1))
+    with (
+        pytest.raises(GateFailed) as refused,
+        Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step,
+    ):
+        step.stage_all({other: batch(lake, ("x", MONDAY, 0.5)), table: batch(lake, ("b", MONDAY, 1.5), ("c", MONDAY, 0.5))})
+        step.publish()
+    for part in ("gold.by_merge", "column score", "ExpectColumnValuesToBeBetween", "1 of 2 rows", "id=b"):
+        assert part in str(refused.value)
+    assert held(lake, table) == {("a", MONDAY, 0.1)}
+    assert not lake.exists(other.name)
+    failed = lake.table("ops.gate_results").where("NOT success").collect()
+    assert [(r.table_name, r.column_name, r.failures) for r in failed] == [("gold.by_merge", "score", 1)]
+    assert lake.table("ops.runs").where("status = 'failed'").count() == 1
+    assert list((lake.settings.warehouse / "staging.db").glob("*")) == []
+
+
+def test_the_tables_lie_where_any_delta_reader_finds_them(lake: Lake) -> None:
+    put(lake, contract(Publish.MERGE), ("a", MONDAY, 0.1))
+    assert (lake.settings.lake / "warehouse" / "gold.db" / "by_merge" / "_delta_log").is_dir()
+    described = lake.spark.sql(f"DESCRIBE TABLE {lake.name('gold.by_merge')}").collect()
+    assert ("score", "double", "0 to 1") in {tuple(row) for row in described}

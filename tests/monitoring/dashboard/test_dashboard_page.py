@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sample import AS_OF, model_card, sample_frames, small_model_card
+
+from lakehouse.errors import RadarError
+from monitoring.dashboard import model_view, overview
+from monitoring.dashboard.at_risk import payload
+from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
+from monitoring.dashboard.page import SECTIONS, render
+from monitoring.dashboard.run import write_whole
+from monitoring.dashboard.words import change, long_day, number, short_day, signed
+
+SAMPLE = sample_frames()
+EVIL = "<script>alert(1)</script>"
+BREAKER = "</script><img src=x onerror=alert(2)> & \"quotes\" 'too' <!--"
+
+
+class Reader(HTMLParser):
+    """Collects elements, ids and the JSON of data scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, str] = {}
+        self._script: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._script = dict(attrs).get("id") if tag == "script" else None
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = None
+
+    def handle_data(self, data: str) -> None:
+        if self._script:
+            self.texts[self._script] = self.texts.get(self._script, "") + data
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.tags)
+
+
+def scored(**given: Any) -> dict[str, Any]:
+    row = dict.fromkeys(COLUMNS["at_risk"]) | {"student_id": "s", "risk": 0.5, "risk_band": "high"}
+    return row | given
+
+
+def with_students(*rows: dict[str, Any]) -> Frames:
+    return replace(no_frames(), at_risk=pd.DataFrame(list(rows), columns=list(COLUMNS["at_risk"])))
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(SAMPLE, AS_OF, model_card())
+
+
+def test_the_page_says_which_day_it_is_for(page: str) -> None:
+    assert re.search(r'As of <time datetime="2024-12-02">Monday 2 December 2024</time>', page)
+    assert "what was known at midnight UTC" in page
+
+
+def test_the_page_loads_nothing_from_elsewhere(page: str) -> None:
+    reader = Reader(page)
+    sources = [a.get("src") or a.get("href") for tag, a in reader.tags if tag in ("script", "link", "img", "iframe")]
+    assert all(source.startswith("data:") for source in sources if source)
+    assert "default-src 'none'" in page
+    assert "@import" not in page.split("</style>")[0]
+
+
+def test_the_page_stays_small(page: str) -> None:
+    assert len(page.encode()) < 2_000_000
+    big = sample_frames(8400)
+    assert len(big.at_risk) > 5000
+    assert len(render(big, AS_OF, model_card()).encode()) < 3_000_000
+
+
+def test_sections_headings_and_ids(page: str) -> None:
+    reader = Reader(page)
+    ids = [a["id"] for _, a in reader.tags if a.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {key for key, _ in SECTIONS} <= set(ids)
+    assert reader.count("h1") == 1
+    named = [a["aria-labelledby"] for _, a in reader.tags if "aria-labelledby" in a]
+    assert set(named) <= set(ids)
+    levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels[1:]))
+    assert all(a.get("scope") for tag, a in reader.tags if tag == "th")
+
+
+def test_every_chart_has_a_text_alternative(page: str) -> None:
+    charts = [a for _, a in Reader(page).tags if "data-chart" in a]
+    assert len(charts) == 16
+    assert all(a["role"] == "img" and len(a["aria-label"] or "") > 30 for a in charts)
+
+
+def test_names_and_reasons_with_html_are_text() -> None:
+    hostile = with_students(
+        scored(student_id=EVIL, reason_1=BREAKER, segment=EVIL, language=BREAKER, suggested_action=EVIL)
+    )
+    topics = pd.DataFrame([(EVIL, BREAKER, 50, 9, 1.0, 1.0, 0.1, 0.5)], columns=list(COLUMNS["topics"]))
+    segments = pd.DataFrame([(EVIL, 5)], columns=list(COLUMNS["segments"]))
+    quality = SAMPLE.quality.assign(table_name=BREAKER)
+    frames = replace(hostile, topics=topics, segments=segments, quality=quality)
+    text = render(frames, AS_OF, model_card() | {"reason": EVIL, "model_name": BREAKER, "kind": EVIL})
+    assert EVIL not in text
+    assert Reader(text).count("img") == 0
+    reader = Reader(text)
+    plain = Reader(render(no_frames(), AS_OF, {}))
+    assert reader.count("script") == plain.count("script")
+    student = json.loads(reader.texts["at-risk-data"])
+    assert EVIL in student["texts"]
+    assert BREAKER in student["texts"]
+
+
+def test_the_list_is_ordered_high_first_and_packs_its_texts() -> None:
+    rows = [
+        scored(student_id="b", risk=0.2, risk_band="low", reason_1="same", days_since_active=3),
+        scored(student_id="c", risk=0.7, reason_1="same", days_since_active=float("nan")),
+        scored(student_id="a", risk=0.9, reason_1="same", language="spanish"),
+    ]
+    packed = payload(with_students(*rows).at_risk)
+    field = packed["fields"].index
+    names = [packed["texts"][row[field("student_id")]] for row in packed["rows"]]
+    assert names == ["a", "c", "b"]
+    assert [row[0] for row in packed["rows"]] == [900, 700, 200]
+    assert [row[1] for row in packed["rows"]] == [None, None, 3]
+    assert packed["texts"].count("same") == 1
+    assert packed["rows"][0][field("reason_2")] == -1
+    assert "Spanish" in packed["texts"]
+
+
+def test_the_headline_counts_high_risk() -> None:
+    frames = with_students(scored(), scored(risk=0.3, risk_band="medium"))
+    title, told = overview.headline(frames)
+    assert title == "1 student is at high risk of stopping within two weeks."
+    assert told == "2 students were active in the last 14 days and scored: 50% at high risk, 50% at medium."
+
+
+def test_tiles_compare_weeks_and_weigh_sessions() -> None:
+    rows = [
+        (date(2024, 12, 1), "spanish", 5, 3, 30, 10.0, 0.1),
+        (date(2024, 12, 1), "french", 5, 1, 10, 30.0, 0.5),
+        (date(2024, 11, 24), "french", 5, 8, 10, 30.0, 0.5),
+        (AS_OF, "french", 5, 80, 10, 30.0, 0.5),
+    ]
+    frames = replace(
+        no_frames(),
+        metrics=pd.DataFrame(rows, columns=list(COLUMNS["metrics"])),
+        students=pd.DataFrame([(100, 30, 40, 50, 60, 50, 10)], columns=list(COLUMNS["students"])),
+    )
+    found = {tile.label: (tile.value, tile.told) for tile in overview.tiles(frames, AS_OF)}
+    assert found["Conversations"] == ("4", "in 7 days, 50% fewer than the 7 before")
+    assert found["Session length"] == ("15 min", "20% of messages corrected")
+    assert found["Active in 7 days"] == ("30", "25% fewer than the 7 before")
+    assert found["Inactive"] == ("50", "silent over 14 days, of 100 ever active")
+
+
+def test_an_empty_lake_says_what_makes_each_part() -> None:
+    text = render(no_frames(), AS_OF, {})
+    assert text.count("Nothing to show yet") >= 19
+    for command in ("-e ingest", "-e score", "-e monitor", "-e train_dropout"):
+        assert f"mlflow run . {command}" in text
+    assert "No model is in use" in text
+
+
+def test_too_little_data_is_said_aloud() -> None:
+    text = render(SAMPLE, AS_OF, small_model_card())
+    assert "There is too little data for a learned model yet." in text
+    assert "Only 12 students who dropped out" in text
+    assert "There is too little data" not in render(SAMPLE, AS_OF, model_card())
+
+
+def test_model_figures_stand_beside_the_recency_rule() -> None:
+    rows = {row["name"]: row for row in model_view.rows(model_card())}
+    assert rows["ROC AUC"]["model"] == "0.84"
+    assert rows["ROC AUC"]["model_interval"] == "0.78 to 0.89"
+    assert rows["ROC AUC"]["rule"] == "0.79"
+    assert rows["ROC AUC"]["verdict"] == "not clearly different"
+    assert rows["Average precision"]["verdict"] == "better"
+    assert rows["Brier score"]["verdict"] == "better"
+    assert rows["Share that stopped"]["verdict"] == ""
+
+
+def test_missing_figures_are_dashes() -> None:
+    rows = model_view.rows(small_model_card())
+    assert {row["model"] for row in rows} == {"—"}
+    assert {row["verdict"] for row in rows} == {""}
+    assert dict(model_view.facts({}))["Trained on"] == "—"
+    assert "not known" in model_view.sentence(small_model_card())
+
+
+def test_a_small_test_is_cautioned() -> None:
+    assert model_view.small_test(model_card() | {"test_students": 41}).startswith("Small test: 41 students")
+    assert model_view.small_test(model_card()) == ""
+
+
+def test_promises_are_of_the_newest_matured_day() -> None:
+    day, rows = model_view.promises(SAMPLE.health)
+    assert day == "11 Nov 2024"
+    assert rows[0]["promised"] == "0.84"
+
+
+def test_quality_tells_too_many_set_aside() -> None:
+    rows = {row["table"]: row for row in model_view.quality_rows(SAMPLE.quality)}
+    assert rows["Assessment attempts"]["word"] == "too many set aside"
+    assert rows["Conversations"]["word"] == "fine"
+    assert rows["Student levels"]["behind"] == "—"
+    assert "583 rows could not be used" in model_view.quality_sentence(SAMPLE.quality)
+
+
+def test_words() -> None:
+    assert long_day(date(2024, 12, 2)) == "Monday 2 December 2024"
+    assert short_day("2024-11-05") == "5 Nov 2024"
+    assert number(-1234.5, 1) == "−1,234.5"
+    assert signed(2) == "+2.0"
+    assert change(5, 0) == "against none in"
+    assert change(10, 10) == "as many as"
+
+
+def test_the_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "dashboard" / "index.html"
+    write_whole(target, b"old")
+    write_whole(target, b"new")
+    assert target.read_bytes() == b"new"
+    assert [path.name for path in target.parent.iterdir()] == ["index.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dashboard").write_text("a file in the way")
+    with pytest.raises(RadarError, match="dashboard cannot be written"):
+        write_whole(tmp_path / "dashboard" / "index.html", b"page")

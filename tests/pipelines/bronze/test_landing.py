@@ -1,0 +1,79 @@
+"""What lies in the landing folder."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lakehouse.errors import RadarError
+from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.bronze.landing import look, refuse_as_of_before_first_event, refuse_incomplete
+
+
+def put(landing: Path, name: str, **columns: list[object]) -> Path:
+    path = landing / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(columns).to_parquet(path)
+    return path
+
+
+def complete(landing: Path) -> None:
+    for table in RAW_TABLES:
+        put(landing, f"{table}.parquet", id=[1], created_at=["2024-03-01T10:00:00"])
+
+
+def test_flat_files_folders_and_arrivals_are_found(tmp_path: Path) -> None:
+    put(tmp_path, "messages.parquet", id=[1])
+    put(tmp_path, "messages/more.parquet", id=[2])
+    put(tmp_path, "messages/arrived=2024-11-04/part.parquet", id=[3, 4])
+    found = look(tmp_path)
+    assert [(f.name, f.arrived, f.rows, f.error) for f in found] == [
+        ("messages.parquet", None, 1, None),
+        ("messages/arrived=2024-11-04/part.parquet", date(2024, 11, 4), 2, None),
+        ("messages/more.parquet", None, 1, None),
+    ]
+
+
+def test_a_file_cut_in_half_and_a_text_file_are_named_with_size_and_error(tmp_path: Path) -> None:
+    whole = put(tmp_path, "messages/a.parquet", id=list(range(100)))
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (tmp_path / "messages" / "b.parquet").write_text("id\n1\n")
+    for file in look(tmp_path):
+        assert file.schema is None
+        assert f"not a readable Parquet file of {file.path.stat().st_size} bytes" in str(file.error)
+
+
+def test_no_landing_folder(tmp_path: Path) -> None:
+    with pytest.raises(RadarError, match="There is no landing folder .*nowhere"):
+        look(tmp_path / "nowhere")
+
+
+def test_an_empty_landing_folder(tmp_path: Path) -> None:
+    with pytest.raises(RadarError, match="holds none of the seven tables"):
+        look(tmp_path)
+
+
+def test_a_first_load_needs_every_table(tmp_path: Path) -> None:
+    complete(tmp_path)
+    (tmp_path / "lessons.parquet").unlink()
+    with pytest.raises(RadarError, match=r"lacks lessons \(no file\)"):
+        refuse_incomplete(look(tmp_path), lambda table: False)
+    refuse_incomplete(look(tmp_path), lambda table: table == "bronze.lessons")
+
+
+def test_a_table_without_its_id_column(tmp_path: Path) -> None:
+    complete(tmp_path)
+    put(tmp_path, "lessons.parquet", title=["Greetings"])
+    with pytest.raises(RadarError, match=r"lacks lessons \(lessons.parquet: it has no column id\)"):
+        refuse_incomplete(look(tmp_path), lambda table: False)
+
+
+def test_an_as_of_before_the_first_event_is_known_from_the_footers(tmp_path: Path) -> None:
+    complete(tmp_path)
+    files = look(tmp_path)
+    refuse_as_of_before_first_event(files, date(2024, 3, 2))
+    with pytest.raises(RadarError, match="as_of 2024-03-01 is not after the first event in the log, .* 2024-03-01"):
+        refuse_as_of_before_first_event(files, date(2024, 3, 1))
