@@ -82,7 +82,7 @@ class Contract:
         return [*required, *([unique(*self.key)] if self.key else []), *self.expectations]
 
     def ddl(self, full_name: str, location: str | None = None) -> str:
-        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog puts it.
+        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog says.
 
         A feature table's keys are kept as table properties, for the store.
         """

@@ -1,4 +1,4 @@
-"""Delta's jars, resolved once, at set-up, and a class-data-sharing archive beside them that makes Spark start faster."""
+"""Delta's jars, resolved once, and a class-data-sharing archive beside them that makes Spark start faster."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from pyspark.sql import SparkSession
 
@@ -60,7 +61,7 @@ def _embedded() -> SparkSession:
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     # By the name localhost: with 127.0.0.1 and a token the client insists on TLS.
-    return ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+    return cast(SparkSession, ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate())
 
 
 def _local_config(port: int) -> dict[str, str]:

@@ -11,7 +11,7 @@ MODEL_HEALTH = Contract(
         as_of | DATE NOT NULL | the scored day
         model_name | STRING NOT NULL | three-level name of the model
         model_version | STRING NOT NULL | its version
-        metric | STRING NOT NULL | roc_auc, average_precision, brier, calibration_error, precision_at_10, lift_at_10, base_rate, mean_risk, students
+        metric | STRING NOT NULL | roc_auc, average_precision, brier, base_rate, students and others
         promised | DOUBLE | the value on the model's own test window
         realised | DOUBLE NOT NULL | the value on that day's scores
     """),

@@ -96,12 +96,13 @@ def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
 
 REASONS = (
     Reason("silence", ("days_since_active", "gap_ratio", "usual_gap", "active_days_7", "longest_gap"), _silence),
-    Reason("effort", ("messages_7", "messages_14", "messages_28", "minutes_7", "minutes_14", "minutes_28", "effort_share"),
-           _effort),
+    Reason("effort", ("messages_7", "messages_14", "messages_28", "minutes_7", "minutes_14", "minutes_28",
+                      "effort_share"), _effort),
     Reason("rhythm", ("active_days_14", "active_days_28", "conversations_7", "conversations_14", "conversations_28",
                       "weekly_rhythm", "streak_weeks", "active_days_180"), _rhythm),
     Reason("decline", ("activity_trend", "message_trend"), _decline),
-    Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent"), _scores),
+    Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent"),
+           _scores),
     Reason("errors", ("error_rate_14", "error_rate_28", "error_rate_180", "error_rate_change"), _errors),
     Reason("lessons", ("lessons_started_28", "lessons_completed_28", "lessons_completed_180", "lessons_open",
                        "days_since_lesson"), _lessons),

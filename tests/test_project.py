@@ -27,7 +27,18 @@ def test_conda_yaml_equals_pyproject() -> None:
 
 
 def test_the_entry_points_are_all_there() -> None:
-    named = {"main", "generate", "ingest", "features", "train_segments", "train_dropout", "promote", "rollback", "score", "monitor"}
+    named = {
+        "main",
+        "generate",
+        "ingest",
+        "features",
+        "train_segments",
+        "train_dropout",
+        "promote",
+        "rollback",
+        "score",
+        "monitor",
+    }
     assert named <= set(ENTRY_POINTS)
 
 
@@ -43,7 +54,9 @@ def test_an_entry_point_gives_options_that_the_module_takes(name: str) -> None:
     command = ENTRY_POINTS[name]["command"]
     module = re.match(r"python -m ([\w.]+)", command)
     assert module
-    told = subprocess.run([sys.executable, "-m", module[1], "--help"], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    told = subprocess.run(
+        [sys.executable, "-m", module[1], "--help"], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
     assert told.returncode == 0, told.stderr
     options = set(re.findall(r"--[a-z-]+", command.split(module[1])[1]))
     assert options <= set(re.findall(r"--[a-z-]+", told.stdout))

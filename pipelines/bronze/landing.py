@@ -1,4 +1,4 @@
-"""What lies in the landing folder: each file's table, arrival date, schema and whether it can be used. No Spark here."""
+"""What lies in the landing folder: each file's table, arrival date and schema, and whether it can be used. No Spark."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered, rows
 
+CORRECTIONS = "ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>>"
+SKILLS = "ARRAY<STRUCT<skill: STRING, total: INT, correct: INT, score: DOUBLE>>"
 LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 KNOWN_AT = "known_at | TIMESTAMP NOT NULL | from when this lake can have known the row"
 
@@ -46,7 +48,7 @@ MESSAGES = Contract(
         student_id | STRING NOT NULL | whose conversation
         role | STRING NOT NULL | user or assistant
         content_length | INT | characters in the message
-        corrections | ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>> | what was corrected
+        corrections | {CORRECTIONS} | what was corrected
         error_count | INT NOT NULL | number of corrections
         sent_at | TIMESTAMP NOT NULL | when, UTC
         {KNOWN_AT}
@@ -145,7 +147,7 @@ ASSESSMENT_ATTEMPTS = Contract(
         completed_at | TIMESTAMP | handed in, UTC; null while unfinished
         duration_minutes | DOUBLE | minutes from begun to handed in
         recommended_level | STRING | level the assessment recommends
-        skills | ARRAY<STRUCT<skill: STRING, total: INT, correct: INT, score: DOUBLE>> | result per skill
+        skills | {SKILLS} | result per skill
         attempt_number | INT | 1 for the student's first completed attempt in the language; null while unfinished
         score_change | DOUBLE | score minus that of the student's previous completed attempt in the language
         {KNOWN_AT}

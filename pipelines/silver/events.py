@@ -93,7 +93,7 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
     last of them.
     """
     owners = newest(conversations).select("conversation_id", "student_id", "language", "cefr_level", "topic")
-    day = ["conversation_id", F.to_date("sent_at").alias("_day")]
+    day: list[str | Column] = ["conversation_id", F.to_date("sent_at").alias("_day")]
     backfill_last = Window.partitionBy("message_id", "live").orderBy(*age())
     lived = good(messages).withColumn("_replaced", ~F.col("live") & F.lead("row_hash").over(backfill_last).isNotNull())
     valid = lived.where("NOT _replaced").withColumn("_until", F.lead("known_at").over(
@@ -104,8 +104,9 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
     added = valid.select(
         *day, "live", "known_at", "sent_at", said.alias("messages"), wrong.alias("messages_with_errors")
     )
+    nothing = F.lit(None).cast("timestamp")
     taken = valid.where("_until IS NOT NULL AND _until > known_at").select(
-        *day, F.lit(True).alias("live"), F.col("_until").alias("known_at"), F.lit(None).cast("timestamp").alias("sent_at"),
+        *day, F.lit(True).alias("live"), F.col("_until").alias("known_at"), nothing.alias("sent_at"),
         (-said).alias("messages"), (-wrong).alias("messages_with_errors"),
     )  # fmt: skip
     whole = Window.partitionBy("conversation_id", "_day")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
+from pipelines.silver.contracts import CORRECTIONS, SKILLS
 from pipelines.silver.typed import (
-    CORRECTIONS,
-    SKILLS,
     choice,
     flag,
     identifier,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -42,7 +44,9 @@ def run(run: Run) -> None:
     """
     lake = run.lake
     with run.step("silver") as step:
-        versions = _versions(lake, step)
+        versions = all_versions(
+            lambda table: lake.table(f"bronze.{table}"), lambda table, frame: step.scratch(f"versions_{table}", frame)
+        )
         _stage_tables(step, versions)
         balance = _balance(lake, step, versions)
         set_aside = _quarantine(lake, versions)
@@ -55,14 +59,18 @@ def run(run: Run) -> None:
         step.message = f"{accepted:,} rows accepted, {replaced:,} superseded, {waiting:,} in quarantine"
 
 
-def _versions(lake: Lake, step: Step) -> dict[str, DataFrame]:
-    """Typed versions of every raw table, orphans found, kept in staging since several tables are made from each."""
+def all_versions(
+    source: Callable[[str], DataFrame], keep: Callable[[str, DataFrame], DataFrame]
+) -> dict[str, DataFrame]:
+    """Typed versions of every raw table, orphans and newest versions marked.
+
+    Args:
+        source: the bronze rows of a raw table.
+        keep: called with each raw table's versions, since several tables are made from them; returns them as kept.
+    """
 
     def kept(table: str, frame: DataFrame) -> DataFrame:
-        return step.scratch(f"versions_{table}", ranked(frame, SILVER_OF[table].key))
-
-    def source(table: str) -> DataFrame:
-        return lake.table(f"bronze.{table}")
+        return keep(table, ranked(frame, SILVER_OF[table].key))
 
     lessons = kept("lessons", known(raw.lessons(source("lessons"))))
     assessments = kept("assessments", known(raw.assessments(source("assessments"))))
@@ -119,7 +127,7 @@ SILVER_OF = {
 }  # fmt: skip
 
 
-def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, int | str | float]]:
+def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, Any]]:
     """Count where every bronze row went, from bronze itself and from the staged tables, and gate the sums."""
     came = [_count(lake.table(f"bronze.{t}"), t, rows_in=F.count("*")) for t in SILVER_OF]
     stood = [_count(step.staged(c), t, accepted=F.count("*")) for t, c in SILVER_OF.items()]

@@ -15,8 +15,6 @@ LANGUAGE_CODES = {
     "de": "german", "en": "english", "es": "spanish", "fr": "french", "it": "italian", "ja": "japanese",
     "ko": "korean", "nl": "dutch", "pt": "portuguese", "ru": "russian", "zh": "chinese",
 }  # fmt: skip
-CORRECTIONS = "ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>>"
-SKILLS = "ARRAY<STRUCT<skill: STRING, total: INT, correct: INT, score: DOUBLE>>"
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,11 @@ def known(typed: DataFrame, *event_times: str) -> DataFrame:
     `event_time` is the latest of the row's event times. `known_at` is midnight after the arrival of a live batch; a
     backfilled row (`live` false) is known when its event happened, one without an event always was.
     """
-    none = F.lit(None).cast("timestamp")
+    none, always = F.lit(None).cast("timestamp"), F.lit(ALWAYS).cast("timestamp")
     latest = F.greatest(none, none, *[F.col(name) for name in event_times])
     arrival = F.date_add("_arrived_at", 1).cast("timestamp")
     stamped = typed.withColumns({"event_time": latest, "live": F.col("_arrived_at").isNotNull()})
-    return stamped.withColumn("known_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", F.lit(ALWAYS).cast("timestamp"))))
+    return stamped.withColumn("known_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", always)))
 
 
 def resolve(versions: DataFrame, parent: Parent) -> DataFrame:

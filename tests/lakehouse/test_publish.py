@@ -88,7 +88,9 @@ def test_a_failed_gate_publishes_nothing_and_says_what_where_and_which(lake: Lak
         pytest.raises(GateFailed) as refused,
         Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step,
     ):
-        step.stage_all({other: batch(lake, ("x", MONDAY, 0.5)), table: batch(lake, ("b", MONDAY, 1.5), ("c", MONDAY, 0.5))})
+        step.stage_all(
+            {other: batch(lake, ("x", MONDAY, 0.5)), table: batch(lake, ("b", MONDAY, 1.5), ("c", MONDAY, 0.5))}
+        )
         step.publish()
     for part in ("gold.by_merge", "column score", "ExpectColumnValuesToBeBetween", "1 of 2 rows", "id=b"):
         assert part in str(refused.value)

@@ -1,0 +1,74 @@
+"""From raw files to features by the pure functions alone: no lake, no gate, so that many variants can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
+from features.student_activity import student_activity
+from features.student_labels import student_labels
+from features.student_learning import student_learning
+from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.silver.events import learning_events
+from pipelines.silver.run import all_versions
+from pipelines.silver.versions import newest
+
+META = "_source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp"
+Raw = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the features step would write."""
+
+    activity: pd.DataFrame
+    learning: pd.DataFrame
+    labels: pd.DataFrame
+
+
+def read_raw(landing: Path) -> Raw:
+    """The raw tables as pandas frames; add a date column `_arrived_at` for rows that arrived live."""
+    return {table: pd.read_parquet(landing / f"{table}.parquet") for table in RAW_TABLES}
+
+
+def events(spark: SparkSession, raw: Raw) -> DataFrame:
+    """silver.learning_events of the raw tables."""
+    v = all_versions(lambda table: _bronze(spark, table, raw[table]), lambda table, frame: frame)
+    return learning_events(
+        v["conversations"], v["messages"], v["lesson_progress"], v["assessment_attempts"], v["user_levels"],
+        newest(v["lessons"]), newest(v["assessments"]),
+    )  # fmt: skip
+
+
+def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
+    """Features and labels of every Monday up to `as_of`, and of `as_of`, each sorted by student and day."""
+    days = student_days(events(spark, raw)).toPandas()
+    days_frame = spark.createDataFrame(days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema)
+    asked = dates_frame(spark, as_of_dates(days["day"].min(), as_of))
+    known = known_days(days_frame, asked)
+    return Chain(
+        _sorted(student_activity(known, first_days(days_frame, asked))),
+        _sorted(student_learning(known, grid(known))),
+        _sorted(student_labels(days_frame, known, as_of)),
+    )
+
+
+def _bronze(spark: SparkSession, table: str, raw: pd.DataFrame) -> DataFrame:
+    names = RAW_TABLES[table].split()
+    arrived = raw["_arrived_at"] if "_arrived_at" in raw else [None] * len(raw)
+    texts = [[None if pd.isna(value) else str(value) for value in raw[name]] for name in names]
+    days = [None if pd.isna(day) else day for day in arrived]
+    rows = [(*row, "f", "h", day, datetime(2025, 6, 1)) for *row, day in zip(*texts, days, strict=True)]
+    return spark.createDataFrame(rows, ", ".join(f"{name} string" for name in names) + ", " + META)
+
+
+def _sorted(frame: DataFrame) -> pd.DataFrame:
+    columns = [F.round(name, 9).alias(name) if kind == "double" else F.col(name) for name, kind in sorted(frame.dtypes)]
+    ordered = frame.select(*columns).toPandas()
+    return ordered.sort_values(["student_id", "as_of"], ignore_index=True)

@@ -1,0 +1,102 @@
+"""Fingerprints of trainings, and how a fitted model becomes a registered version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lakehouse.lake import Lake
+from lakehouse.registry import Version, challenge, challenger, model_name, use_mlflow, versions
+
+ROOT = Path(__file__).parent.parent
+CODE = ("training", "features")
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
+TRUSTED = [
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
+"""Types beyond skops' own list that a version may hold; nothing else is read back, and nothing is ever unpickled."""
+
+
+def fingerprint(content_hash: str, parameters: Mapping[str, Any]) -> str:
+    """Hash of what determines a model: the training rows, the parameters and seed, the code, the libraries."""
+    libraries = {name: installed(name) for name in LIBRARIES}
+    said = {"rows": content_hash, "parameters": dict(parameters), "code": code_hash(), "libraries": libraries}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """Hash of the source of training and features."""
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py")):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def trained_before(lake: Lake, model: str, mark: str) -> Version | None:
+    """The version with this fingerprint, challenger again if a killed run left it without the alias."""
+    found = versions(lake, model)
+    same = next((version for version in found if version.tags.get("fingerprint") == mark), None)
+    waiting = challenger(lake, model)
+    if same and same == found[0] and same.version != "1" and (waiting is None or waiting != same):
+        challenge(lake, model, same.version)
+    return same
+
+
+def log_model(model: Any, rows: pd.DataFrame, method: str, metadata: Mapping[str, Any]) -> str:
+    """Log a fitted model in the active run, as skops; returns its URI.
+
+    Args:
+        model: fitted estimator whose pyfunc `predict` is to be `method`.
+        rows: a few rows of the feature columns as doubles: the example and the signature.
+        method: predict_proba or transform.
+        metadata: what the model file itself is to say.
+    """
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    info = mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=infer_signature(rows, getattr(model, method)(rows)),
+        input_example=rows,
+        pyfunc_predict_fn=method,
+        serialization_format="skops",
+        skops_trusted_types=TRUSTED,
+        pip_requirements=[f"{name}=={installed(name)}" for name in ("mlflow", *LIBRARIES)],
+        metadata=dict(metadata),
+    )
+    return str(info.model_uri)
+
+
+def register(lake: Lake, model: str, uri: str, tags: Mapping[str, Any]) -> str:
+    """Register a logged model with its tags in one go; returns the number of the version."""
+    use_mlflow(lake.settings)
+    import mlflow
+
+    told = {key: str(value) for key, value in tags.items()}
+    return str(mlflow.register_model(uri, model_name(lake.settings, model), tags=told).version)
+
+
+def quantiles(values: pd.Series, bins: int = 10) -> dict[str, Any]:
+    """Edges of equal-mass bins, the share of values in each and the share missing; see `registry.load_reference`."""
+    present = values.dropna().to_numpy(float)
+    if not len(present):
+        return {"edges": [], "shares": [], "missing": 1.0}
+    edges = _edges(values, [i / bins for i in range(1, bins)])
+    counts = pd.Series(edges.searchsorted(present)).value_counts()
+    shares = [float(counts.get(i, 0)) / len(present) for i in range(len(edges) + 1)]
+    return {"edges": edges.tolist(), "shares": shares, "missing": float(values.isna().mean())}
+
+
+def _edges(values: pd.Series, at: Sequence[float]) -> Any:
+    found = values.quantile(list(at)).drop_duplicates()
+    return found[found < values.max()].to_numpy(float)
