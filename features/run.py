@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from features import student_activity, student_labels, student_learning
 from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
 from lakehouse.cli import Run
@@ -27,7 +30,8 @@ def run(run: Run, as_of: date) -> None:
         known = step.scratch("known_days", known_days(days, asked))
         labels = student_labels.student_labels(days, known, as_of)
         if lake.exists(student_labels.CONTRACT.name):
-            labels = student_labels.keep_frozen(labels, lake.table(student_labels.CONTRACT.name))
+            published = lake.table(student_labels.CONTRACT.name)
+            labels = _with_days_asked_before(labels, published, days, dates, as_of)
         step.stage_all(
             {
                 student_activity.CONTRACT: student_activity.student_activity(known, first_days(days, asked)),
@@ -38,3 +42,15 @@ def run(run: Run, as_of: date) -> None:
         rows = step.staged(student_labels.CONTRACT).count()
         step.publish()
         step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {as_of}"
+
+
+def _with_days_asked_before(
+    labels: DataFrame, published: DataFrame, days: DataFrame, dates: list[date], as_of: date
+) -> DataFrame:
+    """Labels with those of earlier scoring dates that are no Mondays, whose outcomes mature too."""
+    asked = published.where(F.col("as_of") < F.lit(as_of)).select("as_of").distinct()
+    others = [row.as_of for row in asked.collect() if row.as_of not in dates]
+    if others:
+        before = known_days(days, dates_frame(days.sparkSession, others))
+        labels = labels.unionByName(student_labels.student_labels(days, before, as_of))
+    return student_labels.keep_frozen(labels, published)

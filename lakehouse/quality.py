@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from lakehouse.contracts import Contract, Expectation
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SAMPLE = 5
+IN_MEMORY_ROWS = 50_000
 _names = itertools.count()
 _context_lock = threading.Lock()
 
@@ -49,25 +52,35 @@ def audit(contract: Contract, frame: DataFrame) -> list[Finding]:
     suite = contract.suite()
     if not suite:
         raise ValueError(f"{contract.name}: a contract without expectations gates nothing")
-    verdicts = _validate(frame, suite, {"result_format": "BOOLEAN_ONLY"})
+    batch = _small_enough(frame)
+    verdicts = _validate(batch, suite, {"result_format": "BOOLEAN_ONLY"})
     failed = [e for e, verdict in zip(suite, verdicts, strict=True) if not verdict["success"]]
     findings = [_passed(contract.name, e) for e in suite if e not in failed]
     if failed:
         details = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE}
         if contract.key:
             details["unexpected_index_column_names"] = list(contract.key)
-        explained = _validate(frame, failed, details)
+        explained = _validate(batch, failed, details)
         findings += [_explained(contract.name, e, v) for e, v in zip(failed, explained, strict=True)]
     return findings
 
 
-def _validate(frame: DataFrame, suite: list[Expectation], result_format: dict[str, Any]) -> list[dict[str, Any]]:
+def _small_enough(frame: DataFrame) -> DataFrame | pd.DataFrame:
+    """A batch of few rows as a pandas frame, which Great Expectations looks through ten times as fast; others as is."""
+    few = frame.limit(IN_MEMORY_ROWS + 1).toPandas()
+    return few if len(few) <= IN_MEMORY_ROWS else frame
+
+
+def _validate(frame: DataFrame | pd.DataFrame, suite: list[Expectation], result_format: dict[str, Any]) -> list[dict[str, Any]]:
     import great_expectations as gx
 
     context = _context()
     name = f"batch_{next(_names)}"
     with _context_lock:
-        source = context.data_sources.add_spark(name=name, persist=False)
+        if isinstance(frame, pd.DataFrame):
+            source = context.data_sources.add_pandas(name=name)
+        else:
+            source = context.data_sources.add_spark(name=name, persist=False)
         definition = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe(name)
     expectations = [getattr(gx.expectations, e.type)(**e.kwargs) for e in suite]
     batch = definition.get_batch(batch_parameters={"dataframe": frame})

@@ -166,6 +166,11 @@ def challenge(lake: Lake, model: str, number: str) -> None:
     _client(lake.settings).set_registered_model_alias(model_name(lake.settings, model), CHALLENGER, number)
 
 
+def note(lake: Lake, found: Version, key: str, said: str) -> None:
+    """Write a tag on a version."""
+    _client(lake.settings).set_model_version_tag(found.name, found.version, key, said)
+
+
 def move_alias(
     lake: Lake, model: str, number: str, as_of: date, reason: str, evidence: Mapping[str, Any] | None = None,
     by: str = "rules",

@@ -15,7 +15,7 @@ import pipelines.gold.contracts
 import pipelines.silver.contracts
 import pipelines.silver.run
 import scoring.contracts
-from lakehouse import ops
+from lakehouse import ops, quality
 from lakehouse.contracts import Contract, Expectation
 from lakehouse.quality import audit
 
@@ -51,6 +51,22 @@ def test_a_sound_batch_passes_and_every_expectation_can_fail(spark: SparkSession
 def test_an_empty_batch_fails_where_rows_are_expected(spark: SparkSession, contract: Contract) -> None:
     failed = {f.expectation for f in audit(contract, _frame(spark, contract, [])) if not f.success}
     assert failed == {ROWS}
+
+
+def test_a_batch_too_large_for_memory_is_judged_alike_by_spark(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One contract of every kind of expectation, looked through where it lies."""
+    wide = pipelines.silver.contracts.LEARNING_EVENTS
+    rows = [_sound_row(wide, n) for n in range(3)]
+    spoilt = [_spoilt_row(wide, e, n + 3) for n, e in enumerate(wide.suite()) if e.type != ROWS]
+    in_pandas = audit(wide, _frame(spark, wide, rows + spoilt))
+    monkeypatch.setattr(quality, "IN_MEMORY_ROWS", 0)
+    in_spark = audit(wide, _frame(spark, wide, rows + spoilt))
+    assert [f.success for f in in_spark] == [f.success for f in in_pandas]
+    assert [(f.expectation, f.column, f.failures, f.rows_checked) for f in in_spark] == [
+        (f.expectation, f.column, f.failures, f.rows_checked) for f in in_pandas
+    ]
 
 
 def test_a_contract_that_expects_nothing_is_an_error(spark: SparkSession) -> None:

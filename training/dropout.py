@@ -16,7 +16,7 @@ from lakehouse.lake import Lake
 from lakehouse.registry import challenge, champion, move_alias, tracked_run, use_mlflow, versions
 from lakehouse.settings import Settings
 from training import report
-from training.calibration import calibrated
+from training.calibration import calibrated, method
 from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, candidates, fixed_recency_rule
 from training.data import LABEL, TrainingSet, main_languages, training_set
 from training.evaluation import Intervals, evaluate, point
@@ -96,13 +96,10 @@ def learn(
     lake: Lake, data: TrainingSet, split: Windows, tested: pd.DataFrame, parameters: Parameters, mark: str
 ) -> str:  # fmt: skip
     """Choose among the candidates, calibrate the choice, test it once and register it as challenger."""
-    train_rows, calibration = split.train.rows(data.frame), split.calibration.rows(data.frame)
-    features, seed = list(data.features), parameters.seed
+    train_rows, features = split.train.rows(data.frame), list(data.features)
     with tracked_run(lake.settings, MODEL, f"train {data.as_of}", {"step": "train_dropout"}):
         chosen = choose(train_rows, features, parameters)
-        fitted = chosen.fit(train_rows[features], train_rows[LABEL], seed)
-        model = calibrated(fitted, calibration[features], calibration[LABEL])
-        trained = Trained(chosen.kind, model, features, chosen.parameters)
+        trained = fit(chosen, data, split, features, parameters.seed)
         rows = tested.assign(probability=trained.risk(tested))
         card = _log(trained, data, split, rows, parameters)
         uri = log_model(trained.model, train_rows[features].head(5), "predict_proba", {"kind": trained.kind})
@@ -135,10 +132,16 @@ def fit_recency(data: TrainingSet, split: Windows | TooLittle, seed: int) -> Tra
     """The recency rule: on the windows where there are any, else with fixed coefficients."""
     if isinstance(split, TooLittle):
         return Trained(RECENCY, fixed_recency_rule(), [RECENCY_FEATURE], {"coefficients": "fixed"})
-    train_rows, calibration = split.train.rows(data.frame), split.calibration.rows(data.frame)
-    fitted = Candidate(RECENCY).fit(train_rows[[RECENCY_FEATURE]], train_rows[LABEL], seed)
-    model = calibrated(fitted, calibration[[RECENCY_FEATURE]], calibration[LABEL])
-    return Trained(RECENCY, model, [RECENCY_FEATURE], {"coefficients": "fitted"})
+    return fit(Candidate(RECENCY), data, split, [RECENCY_FEATURE], seed)
+
+
+def fit(candidate: Candidate, data: TrainingSet, split: Windows, features: list[str], seed: int) -> Trained:
+    """The candidate fitted on the train window and calibrated on the next."""
+    learnt, later = split.train.rows(data.frame), split.calibration.rows(data.frame)
+    how = method(int(later[LABEL].sum()), later[LABEL].mean(), learnt[LABEL].mean())
+    fitted = candidate.fit(learnt[features], learnt[LABEL], seed)
+    model = calibrated(fitted, later[features], later[LABEL], how)
+    return Trained(candidate.kind, model, features, candidate.parameters | {"calibration": how})
 
 
 def test_rows(lake: Lake, data: TrainingSet, split: Windows, recency: Trained) -> pd.DataFrame:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -83,7 +85,8 @@ def register(lake: Lake, model: str, uri: str, tags: Mapping[str, Any]) -> str:
     import mlflow
 
     told = {key: str(value) for key, value in tags.items()}
-    return str(mlflow.register_model(uri, model_name(lake.settings, model), tags=told).version)
+    with redirect_stderr(io.StringIO()):
+        return str(mlflow.register_model(uri, model_name(lake.settings, model), tags=told).version)
 
 
 def quantiles(values: pd.Series, bins: int = 10) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Whether clusters are there, stay there, and are the ones they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KS = (3, 4, 5, 6)
+SAMPLE = 5_000
+RESAMPLES = 20
+Points = NDArray[np.float64]
+
+
+def matched(old: Points, new: Points) -> tuple[NDArray[np.intp], bool]:
+    """Which new centroid belongs to which old one, at the least total distance.
+
+    Returns:
+        The new centroids' places in the order of the old ones; and whether each is also the nearest to its old one and
+        has it as its nearest: only then does the name surely mean what it meant.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    distance = cdist(old, new)
+    places = np.asarray(linear_sum_assignment(distance)[1])
+    mutual = (distance.argmin(axis=1) == places).all() and (distance.argmin(axis=0)[places] == np.arange(len(old))).all()
+    return places, bool(mutual)
+
+
+def silhouettes(points: Points, centroids: Points, seed: int) -> dict[str, float]:
+    """Mean silhouette per number of clusters, on at most 5,000 students; the model's own for its own number."""
+    from sklearn.metrics import silhouette_score
+
+    sample = _sample(points, seed)
+    labels = {k: _fitted(sample, k, centroids, seed).predict(sample) for k in KS}
+    return {
+        str(k): float(silhouette_score(sample, found)) for k, found in labels.items() if len(np.unique(found)) > 1
+    }  # fmt: skip
+
+
+def stabilities(points: Points, centroids: Points, seed: int) -> dict[str, float]:
+    """Mean adjusted Rand index between the clusters of all students and those learnt from bootstrap samples of them."""
+    from sklearn.metrics import adjusted_rand_score
+
+    sample = _sample(points, seed)
+    random = np.random.default_rng(seed)
+    draws = [random.integers(0, len(sample), len(sample)) for _ in range(RESAMPLES)]
+    found = {}
+    for k in KS:
+        base = _fitted(sample, k, centroids, seed).predict(sample)
+        again = (_fitted(sample[draw], k, centroids, seed).predict(sample) for draw in draws)
+        found[str(k)] = float(np.mean([adjusted_rand_score(base, labels) for labels in again]))
+    return found
+
+
+def _sample(points: Points, seed: int) -> Points:
+    if len(points) <= SAMPLE:
+        return points
+    return points[np.random.default_rng(seed).choice(len(points), SAMPLE, replace=False)]
+
+
+def _fitted(points: Points, k: int, centroids: Points, seed: int) -> Any:
+    from sklearn.cluster import KMeans
+
+    if k == len(centroids):
+        return KMeans(k, init=centroids, n_init=1).fit(points)
+    return KMeans(k, n_init=3, random_state=seed).fit(points)
