@@ -26,6 +26,7 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 CARD = "model_card.json"
 REFERENCE = "reference.json"
+PARENT_RUN = "LEARNER_RADAR_PARENT_RUN"
 _LAUNCHED_BY = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
 
@@ -75,7 +76,7 @@ def use_mlflow(settings: Settings) -> None:
     """
     launched = {key: os.environ.pop(key) for key in _LAUNCHED_BY if key in os.environ}
     if launched.get("MLFLOW_RUN_ID") and os.environ.get("MLFLOW_TRACKING_URI") == settings.tracking_uri:
-        os.environ["LEARNER_RADAR_PARENT_RUN"] = launched["MLFLOW_RUN_ID"]
+        os.environ[PARENT_RUN] = launched["MLFLOW_RUN_ID"]
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -95,7 +96,7 @@ def tracked_run(settings: Settings, model: str, name: str, tags: Mapping[str, st
     import mlflow
 
     experiment = mlflow.set_experiment(experiment_id=_experiment(settings, model))
-    parent = os.environ.get("LEARNER_RADAR_PARENT_RUN")
+    parent = os.environ.get(PARENT_RUN) or None
     with mlflow.start_run(
         experiment_id=experiment.experiment_id, run_name=name, tags=dict(tags), nested=bool(parent),
         parent_run_id=parent,

@@ -23,7 +23,7 @@ def feature_drift(features: DataFrame, reference: Mapping[str, Mapping[str, Any]
     Args:
         features: a row a scored student; holds the reference's features.
         reference: per feature `edges` (inner bin edges, ascending), `shares` (one more, of the non-null values) and
-            `missing_share`.
+            `missing` (share of nulls).
 
     Returns:
         feature, psi, jensen_shannon, missing_share, reference_missing_share, status.
@@ -31,7 +31,7 @@ def feature_drift(features: DataFrame, reference: Mapping[str, Mapping[str, Any]
     spark = features.sparkSession
     names = [name for name in reference if name in features.columns]
     rows = [
-        (name, [float(e) for e in r["edges"]], [float(s) for s in r["shares"]], float(r["missing_share"]))
+        (name, [float(e) for e in r["edges"]], [float(s) for s in r["shares"]], float(r["missing"]))
         for name, r in ((name, reference[name]) for name in names)
     ]
     expected = spark.createDataFrame(

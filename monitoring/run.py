@@ -53,7 +53,9 @@ def _health(lake: Lake, as_of: date) -> DataFrame:
     """Realised metrics of every day scored before, as far as outcomes are known by `as_of`."""
     known = lake.table("features.student_labels").where(F.col("as_of") <= F.date_sub(F.lit(as_of), MATURITY_DAYS))
     found = realised(matured(lake.table("gold.at_risk_students"), known).toPandas())
-    cards: dict[str, dict[str, Any]] = {v: load_card(lake, version(lake, "dropout", v)) for v in set(found["model_version"])}
+    cards: dict[str, dict[str, Any]] = {
+        v: load_card(lake, version(lake, "dropout", v)) for v in set(found["model_version"])
+    }
     rows = beside_promises(found, cards)[MODEL_HEALTH.column_names()]
     schema = ", ".join(f"{c.name} {c.type}" for c in MODEL_HEALTH.columns)
     plain = rows.astype(object).where(rows.notna(), None)

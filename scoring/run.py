@@ -13,7 +13,7 @@ from features.lookups import with_features
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, champion, load_model
+from lakehouse.registry import Version, champion, use_mlflow
 from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
 from scoring.risk import banded, main_language, nearest, score, suggested, typical_values
 
@@ -32,9 +32,11 @@ def run(run: Run, as_of: date) -> None:
         found = with_features(lake, spine.select("student_id", "as_of", "eligible"))
         students = step.scratch("scored_students", found)
         if students.isEmpty():
-            raise RadarError(f"There are no features for {as_of}; run `mlflow run . -e features -P as_of={as_of}` first.")
-        assigned = step.stage(STUDENT_SEGMENTS, student_segments(students, segments, load_model(lake, segments), as_of))
-        risks = step.scratch("risks", _risks(students.where("eligible"), load_model(lake, dropout)))
+            raise RadarError(
+                f"There are no features for {as_of}; run `mlflow run . -e features -P as_of={as_of}` first."
+            )
+        assigned = step.stage(STUDENT_SEGMENTS, student_segments(students, segments, _model(lake, segments), as_of))
+        risks = step.scratch("risks", _risks(students.where("eligible"), _model(lake, dropout)))
         language = main_language(lake.table("silver.learning_events"), as_of)
         days = students.select("student_id", "days_since_active")
         shaped = at_risk(risks, assigned, language, days, dropout, as_of)
@@ -96,6 +98,13 @@ def _champion(lake: Lake, model: str) -> Version:
     if found is None:
         raise RadarError(f"No {model} model is champion yet; run `mlflow run . -e train_{model}` first.")
     return found
+
+
+def _model(lake: Lake, version: Version) -> Any:
+    use_mlflow(lake.settings)
+    import mlflow.sklearn
+
+    return mlflow.sklearn.load_model(version.uri)
 
 
 def _of(version: Version) -> dict[str, Any]:

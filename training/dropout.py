@@ -20,7 +20,7 @@ from training.calibration import calibrated, method
 from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, candidates, fixed_recency_rule
 from training.data import LABEL, TrainingSet, main_languages, training_set
 from training.evaluation import Intervals, evaluate, point
-from training.splits import TooLittle, Windows, folds, windows
+from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, Windows, folds, windows
 from training.versions import fingerprint, log_model, register, trained_before
 
 MODEL = "dropout"
@@ -129,7 +129,11 @@ def choose(train_rows: pd.DataFrame, features: list[str], parameters: Parameters
 
 
 def fit_recency(data: TrainingSet, split: Windows | TooLittle, seed: int) -> Trained:
-    """The recency rule: on the windows where there are any, else with fixed coefficients."""
+    """The recency rule: on the windows where there are any, else on every row, else with fixed coefficients."""
+    rows, outcome = data.frame[[RECENCY_FEATURE]], data.frame[LABEL]
+    if isinstance(split, TooLittle) and min(outcome.sum(), (1 - outcome).sum()) >= FEWEST_CALIBRATION_POSITIVES:
+        fitted = Candidate(RECENCY).fit(rows, outcome, seed)
+        return Trained(RECENCY, fitted, [RECENCY_FEATURE], {"coefficients": "fitted on every row, untested"})
     if isinstance(split, TooLittle):
         return Trained(RECENCY, fixed_recency_rule(), [RECENCY_FEATURE], {"coefficients": "fixed"})
     return fit(Candidate(RECENCY), data, split, [RECENCY_FEATURE], seed)
@@ -147,9 +151,13 @@ def fit(candidate: Candidate, data: TrainingSet, split: Windows, features: list[
 def test_rows(lake: Lake, data: TrainingSet, split: Windows, recency: Trained) -> pd.DataFrame:
     """The test window's rows with the recency rule's probability and each student's language."""
     rows = split.test.rows(data.frame)
-    spoken = main_languages(lake.table("silver.learning_events"), data.as_of).toPandas()
-    language = rows["student_id"].map(spoken.set_index("student_id")["language"])
-    return rows.assign(recency=recency.risk(rows), language=language)
+    return rows.assign(recency=recency.risk(rows), language=rows["student_id"].map(languages(lake, data.as_of)))
+
+
+def languages(lake: Lake, as_of: date) -> pd.Series:
+    """The main language by student, for the slices."""
+    spoken = main_languages(lake.table("silver.learning_events"), as_of).toPandas()
+    return spoken.set_index("student_id")["language"]
 
 
 def ensure_first(

@@ -45,7 +45,7 @@ def promote(lake: Lake, model: str, as_of: date) -> str:
     held, waiting = champion(lake, model), challenger(lake, model)
     if waiting is None or held is None:
         return f"{model}: {f'version {held.version} ({held.kind}) stays, ' if held else ''}no challenger"
-    if waiting == held:
+    if waiting.version == held.version:
         return f"{model}: version {held.version} ({held.kind}) is champion already"
     stays = f"{model}: version {held.version} ({held.kind}) stays"
     if any(decision.version == waiting.version for decision in decisions(lake, model)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 
@@ -104,7 +105,7 @@ def folds(frame: pd.DataFrame, count: int = FOLDS) -> Iterator[tuple[pd.DataFram
     """
     mondays = sorted(day.date() for day in frame["as_of"].unique())
     edges = [round(len(mondays) * i / (count + 1)) for i in range(count + 2)]
-    for start, end in zip(edges[1:-1], edges[2:], strict=True):
+    for start, end in pairwise(edges[1:]):
         if start == end:
             continue
         earlier = Span(mondays[0], mondays[start] - GAP).rows(frame)

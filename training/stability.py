@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,11 @@ def matched(old: Points, new: Points) -> tuple[NDArray[np.intp], bool]:
         The new centroids' places in the order of the old ones; and whether each is also the nearest to its old one and
         has it as its nearest: only then does the name surely mean what it meant.
     """
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
-
-    distance = cdist(old, new)
-    places = np.asarray(linear_sum_assignment(distance)[1])
-    mutual = (distance.argmin(axis=1) == places).all() and (distance.argmin(axis=0)[places] == np.arange(len(old))).all()
-    return places, bool(mutual)
+    distance = np.linalg.norm(old[:, None] - new[None, :], axis=2)
+    each = np.arange(len(old))
+    places = np.array(min(permutations(each), key=lambda places: distance[each, places].sum()))
+    mutual = (distance.argmin(axis=1) == places) & (distance.argmin(axis=0)[places] == each)
+    return places, bool(mutual.all())
 
 
 def silhouettes(points: Points, centroids: Points, seed: int) -> dict[str, float]:

@@ -48,7 +48,7 @@ def trained_before(lake: Lake, model: str, mark: str) -> Version | None:
     found = versions(lake, model)
     same = next((version for version in found if version.tags.get("fingerprint") == mark), None)
     waiting = challenger(lake, model)
-    if same and same == found[0] and same.version != "1" and (waiting is None or waiting != same):
+    if same and same.version == found[0].version and (waiting is None or waiting.version != same.version):
         challenge(lake, model, same.version)
     return same
 

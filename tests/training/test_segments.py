@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from training.segments import ARCHETYPES, FEATURES, SEGMENTS, clustered, fixed, scaler
+from training.stability import matched, silhouettes, stabilities
+
+
+def groups(size: int = 60) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return np.concatenate([row + random.normal(scale=0.2, size=(size, len(FEATURES))) for row in ARCHETYPES.to_numpy()])
+
+
+def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -> None:
+    model = fixed(ARCHETYPES.to_numpy())
+    assert (model.cluster_centers_ == ARCHETYPES.to_numpy()).all()
+    assert [SEGMENTS[i] for i in model.predict(ARCHETYPES.to_numpy())] == list(SEGMENTS)
+
+
+def test_later_centroids_keep_the_names_whatever_their_order() -> None:
+    order, mutual = matched(ARCHETYPES.to_numpy(), ARCHETYPES.to_numpy()[[2, 0, 3, 1]] + 0.05)
+    assert order.tolist() == [1, 3, 0, 2]
+    assert mutual
+
+
+def test_names_do_not_hold_when_two_centroids_want_one() -> None:
+    old = np.array([[0.0, 0.0], [10.0, 0.0]])
+    assert not matched(old, np.array([[0.0, 1.0], [1.0, 0.0]]))[1]
+
+
+def test_clusters_start_from_the_champion_and_are_stable_where_groups_are() -> None:
+    points = groups()
+    model, agree = clustered(points, ARCHETYPES.to_numpy(), 1)
+    assert agree
+    assert np.bincount(model.predict(points)).tolist() == [60] * 4
+    again, _ = clustered(points, ARCHETYPES.to_numpy(), 1)
+    assert (again.cluster_centers_ == model.cluster_centers_).all()
+    assert stabilities(points, model.cluster_centers_, 1)["4"] > 0.95
+    found = silhouettes(points, model.cluster_centers_, 1)
+    assert max(found, key=lambda k: found[k]) == "4"
+
+
+def test_scaling_bears_empty_columns_outliers_and_an_empty_day() -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame(random.exponential(size=(100, len(FEATURES))), columns=FEATURES)
+    rows["mastery_mean"] = np.nan
+    rows.loc[0, "messages_28"] = 1e9
+    points = scaler(rows).transform(rows)
+    assert np.isfinite(points).all()
+    assert np.abs(points).max() < 2
+    assert (points[:, FEATURES.index("mastery_mean")] == 0).all()
+    assert np.isfinite(scaler(rows.head(0)).transform(rows)).all()
