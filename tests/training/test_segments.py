@@ -14,7 +14,7 @@ def groups(size: int = 60) -> np.ndarray:
 
 def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -> None:
     model = fixed(ARCHETYPES.to_numpy())
-    assert (model.cluster_centers_ == ARCHETYPES.to_numpy()).all()
+    assert np.allclose(model.cluster_centers_, ARCHETYPES.to_numpy())
     assert [SEGMENTS[i] for i in model.predict(ARCHETYPES.to_numpy())] == list(SEGMENTS)
 
 
