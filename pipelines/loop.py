@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+import features.run
 import monitoring.run
+import pipelines.bronze.ingest
+import pipelines.gold.run
+import pipelines.silver.run
 import scoring.run
 import training.dropout
 import training.promotion
 import training.segments
-
-import features.run
-import pipelines.bronze.ingest
-import pipelines.gold.run
-import pipelines.silver.run
 from lakehouse.cli import Run, command, resolve_as_of
 from lakehouse.settings import Settings
 from pipelines.ingest import check
@@ -36,13 +35,15 @@ def loop(run: Run) -> None:
     print(f"Dashboard: {run.lake.settings.dashboard}")
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    training.dropout.options(parser)
-
-
 def _check(settings: Settings, options: argparse.Namespace) -> None:
     check(settings, options)
+    training.dropout.check(settings, options)
+
+
+def main() -> None:
+    """`python -m pipelines.loop`."""
+    command("Run the whole loop.", loop, training.dropout.options, _check)
 
 
 if __name__ == "__main__":
-    command("Run the whole loop.", loop, _options, _check)
+    main()

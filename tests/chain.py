@@ -49,7 +49,9 @@ def events(spark: SparkSession, raw: Raw) -> DataFrame:
 def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     """Features and labels of every Monday up to `as_of`, and of `as_of`, each sorted by student and day."""
     days = student_days(events(spark, raw)).toPandas()
-    days_frame = spark.createDataFrame(days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema)
+    days_frame = spark.createDataFrame(
+        days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema
+    )
     asked = dates_frame(spark, as_of_dates(days["day"].min(), as_of))
     known = known_days(days_frame, asked)
     return Chain(
