@@ -19,6 +19,9 @@ from lakehouse.jars import ARCHIVE, cache_folder, class_archive, delta_jars
 from lakehouse.java import check_java
 from lakehouse.settings import on_databricks
 
+# What turns this process into a client of its own server; a child process that inherits it would find no server.
+CLIENT_MODE = ("SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+
 
 @cache
 def connect() -> SparkSession:
@@ -46,6 +49,8 @@ def jvm_pid() -> int | None:
 def _embedded() -> SparkSession:
     check_java()
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    for inherited in CLIENT_MODE:
+        os.environ.pop(inherited, None)
     os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = secrets.token_hex(16)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     port = _free_port()
@@ -55,8 +60,7 @@ def _embedded() -> SparkSession:
     with _stderr_to(cache_folder() / "spark.log"):
         server = builder.getOrCreate()
     server.sparkContext.setLogLevel("ERROR")  # connect-ok: the server's own side, before any client exists
-    os.environ["SPARK_LOCAL_REMOTE"] = "1"
-    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    os.environ.update(dict.fromkeys(CLIENT_MODE, "1"))
     SparkSession._instantiatedSession = None
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 

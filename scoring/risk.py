@@ -46,8 +46,9 @@ def banded(scored: DataFrame) -> DataFrame:
 
     Bands follow what tutors can handle rather than a probability; ties are broken by student_id.
     """
-    place = F.row_number().over(Window.orderBy(F.desc("risk"), "student_id"))
-    total = F.count("*").over(Window.partitionBy(F.lit(1)))
+    everyone = Window.partitionBy(F.lit(1))
+    place = F.row_number().over(everyone.orderBy(F.desc("risk"), "student_id"))
+    total = F.count("*").over(everyone)
     share = (place - 1) / total
     band = F.when(share < HIGH_SHARE, "high").when(share < HIGH_SHARE + MEDIUM_SHARE, "medium").otherwise("low")
     return scored.withColumn("risk_band", band)

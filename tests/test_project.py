@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipelines.dictionary import dictionary
+
 ROOT = Path(__file__).parent.parent
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
 
@@ -68,3 +70,14 @@ def test_no_path_of_a_machine_in_the_project() -> None:
     texts = [ROOT / name for name in tracked if Path(name).suffix in {".py", ".md", ".yaml", ".toml", ".j2", ""}]
     found = [str(p) for p in texts if p.is_file() and re.search(r"/(work|root)/\w", p.read_text(errors="ignore"))]
     assert found == []
+
+
+def test_the_data_dictionary_is_made_from_the_contracts() -> None:
+    assert (ROOT / "docs" / "data-dictionary.md").read_text() == dictionary()
+
+
+def test_the_links_in_the_docs_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"

@@ -193,7 +193,7 @@ def _register(lake: Lake, scale: Any, model: Any, rows: pd.DataFrame, as_of: dat
     whole = Pipeline([*scale.steps, ("kmeans", model)])
     names = json.dumps(list(SEGMENTS))
     example = rows.head(5) if len(rows) else pd.DataFrame(np.zeros((1, len(FEATURES))), columns=FEATURES)
-    uri = log_model(whole, example, "transform", {"kind": kind, "segments": list(SEGMENTS)})
+    uri = log_model(whole, example, "predict", {"kind": kind, "segments": list(SEGMENTS)})
     return register(lake, MODEL, uri, {"kind": kind, "as_of": as_of, "segments": names, "fingerprint": mark})
 
 

@@ -59,7 +59,7 @@ def log_model(model: Any, rows: pd.DataFrame, method: str, metadata: Mapping[str
     Args:
         model: fitted estimator whose pyfunc `predict` is to be `method`.
         rows: a few rows of the feature columns as doubles: the example and the signature.
-        method: predict_proba or transform.
+        method: predict_proba or predict.
         metadata: what the model file itself is to say.
     """
     import mlflow.sklearn

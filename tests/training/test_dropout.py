@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import shutil
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +8,7 @@ import pytest
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import challenger, champion, decisions, load_card, load_reference, use_mlflow, versions
-from lakehouse.settings import settings
+from lakehouse.registry import challenger, champion, decisions, load_card, load_reference, versions
 from training import dropout, promotion
 from training.data import TrainingSet
 from training.dropout import Parameters, train
@@ -20,22 +17,10 @@ DAY = date(2024, 12, 2)
 FEATURES = ("gap_ratio", "active_days_28", "level_index", "tenure_days", "mastery_mean")
 
 
-@pytest.fixture(scope="session")
-def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables made once, since that takes seconds."""
-    chosen = settings(str(tmp_path_factory.mktemp("training")))
-    use_mlflow(chosen)
-    from mlflow import MlflowClient
-
-    MlflowClient().search_experiments()
-    return chosen.lake / "mlflow.db"
-
-
 @pytest.fixture
-def store(lake: Lake, prepared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    shutil.copy(prepared_store, lake.settings.lake / "mlflow.db")
+def store(tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     monkeypatch.setattr(dropout, "languages", lambda *_: pd.Series({"s000": "french"}))
-    return lake
+    return tracked_lake
 
 
 def learnable(mondays: int, students: int = 80) -> TrainingSet:

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import numpy as np
 import pandas as pd
+import pytest
 
+from lakehouse.lake import Lake
+from lakehouse.registry import challenger, champion, load_card
+from training import promotion, segments
 from training.segments import ARCHETYPES, FEATURES, SEGMENTS, clustered, fixed, scaler
 from training.stability import matched, silhouettes, stabilities
 
@@ -51,3 +58,27 @@ def test_scaling_bears_empty_columns_outliers_and_an_empty_day() -> None:
     assert np.abs(points).max() < 2
     assert (points[:, FEATURES.index("mastery_mean")] == 0).all()
     assert np.isfinite(scaler(rows.head(0)).transform(rows)).all()
+
+
+def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
+    tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2024, 12, 2)
+    students = pd.DataFrame(groups(), columns=FEATURES)
+    students.insert(0, "student_id", [f"s{i:03}" for i in range(len(students))])
+    monkeypatch.setattr(segments, "recent_students", lambda *_: students)
+    assert "version 2" in segments.train(tracked_lake, day, 42)
+    assert "nothing new" in segments.train(tracked_lake, day, 42)
+    assert "version 2 (kmeans) is champion" in promotion.promote(tracked_lake, "segments", day)
+    held, waiting = champion(tracked_lake, "segments"), challenger(tracked_lake, "segments")
+    assert held is not None
+    assert held == waiting
+    assert load_card(tracked_lake, held)["names_matched"]
+
+    import mlflow
+
+    model = mlflow.sklearn.load_model(held.uri)
+    distances = model.transform(students[FEATURES])
+    names = [json.loads(held.tags["segments"])[i] for i in distances.argmin(axis=1)]
+    assert names == [name for name in SEGMENTS for _ in range(60)]
+    assert (mlflow.pyfunc.load_model(held.uri).predict(students[FEATURES]) == distances.argmin(axis=1)).all()

@@ -1,0 +1,64 @@
+"""The data dictionary, made from the contracts: `python -m pipelines.dictionary > docs/data-dictionary.md`."""
+
+from __future__ import annotations
+
+import features.run
+import monitoring.contracts
+import pipelines.bronze.contracts
+import pipelines.gold.contracts
+import pipelines.silver.contracts
+import scoring.contracts
+from lakehouse import ops
+from lakehouse.contracts import Contract, Expectation
+
+CONTRACTS: tuple[Contract, ...] = (
+    *pipelines.bronze.contracts.CONTRACTS,
+    *pipelines.silver.contracts.CONTRACTS,
+    *features.run.CONTRACTS,
+    *pipelines.gold.contracts.CONTRACTS,
+    *scoring.contracts.CONTRACTS,
+    *monitoring.contracts.CONTRACTS,
+    *ops.CONTRACTS,
+)
+HEAD = """# Data dictionary
+
+Made from the contracts by `python -m pipelines.dictionary`; a test keeps this page equal to them. How a value reaches a
+silver column, and what sends a row to quarantine, stands in `pipelines/silver/raw.py` and `typed.py`.
+"""
+
+
+def dictionary() -> str:
+    """The page, in Markdown."""
+    return HEAD + "".join(_section(contract) for contract in CONTRACTS)
+
+
+def _section(contract: Contract) -> str:
+    lines = [f"\n## {contract.name}\n", f"{contract.comment}\n"]
+    key = f"Key: {', '.join(contract.key)}. " if contract.key else ""
+    lines.append(f"{key}Published by {contract.publish.value.replace('_', ' ')}.\n")
+    lines += ["| column | type | meaning |", "|---|---|---|"]
+    lines += [f"| {c.name} | {c.type}{'' if c.nullable else ', required'} | {c.comment} |" for c in contract.columns]
+    if contract.expectations:
+        lines.append(f"\nThe gate also asks: {'; '.join(map(_told, contract.expectations))}.")
+    return "\n".join(lines) + "\n"
+
+
+def _told(expectation: Expectation) -> str:
+    k = expectation.kwargs
+    match expectation.type:
+        case "ExpectTableRowCountToBeBetween":
+            return f"at least {k['min_value']} row" + ("s" if k["min_value"] != 1 else "")
+        case "ExpectColumnValuesToBeInSet":
+            return f"{k['column']} is one of {', '.join(k['value_set'])}"
+        case "ExpectColumnPairValuesAToBeGreaterThanB":
+            return f"{k['column_A']} is not below {k['column_B']}"
+        case "ExpectColumnValuesToNotBeNull":
+            return f"{k['column']} is there"
+    low, high = k["min_value"], k["max_value"]
+    if high is None:
+        return f"{k['column']} is {low:g} or more"
+    return f"{k['column']} is between {low:g} and {high:g}"
+
+
+if __name__ == "__main__":
+    print(dictionary(), end="")
