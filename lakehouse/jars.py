@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 from lakehouse.errors import RadarError
-from lakehouse.java import check_java
+from lakehouse.java import check_java, is_java
 
 DELTA = "io.delta:delta-spark_{spark}_2.13:{delta}"
 # Spark ships these itself; a second copy on the class path would shadow it.
@@ -23,13 +24,14 @@ SparkSession.builder.master("local[1]").config("spark.jars.packages", {package!r
 ARCHIVE = "LEARNER_RADAR_ARCHIVE_CLASSES"
 WARM_UP = """
 import tempfile
-from lakehouse.session import connect
+from lakehouse.session import connect, jvm_pid
 spark = connect()
 folder = tempfile.mkdtemp()
 spark.range(100).selectExpr("id", "id % 7 AS g").write.format("delta").save(folder)
 spark.sql(f"MERGE INTO delta.`{folder}` t USING (SELECT id, g FROM range(50) CROSS JOIN (SELECT 1 g)) s ON t.id = s.id "
           "WHEN MATCHED THEN UPDATE SET *").collect()
 spark.read.format("delta").load(folder).groupBy("g").count().toPandas()
+print(jvm_pid())
 """
 
 
@@ -82,9 +84,27 @@ def _resolve(folder: Path) -> None:
 def main() -> None:
     """Resolve the jars and make the archive, unless both are there."""
     delta_jars()
-    if not class_archive().exists():
-        subprocess.run([sys.executable, "-c", WARM_UP], env=os.environ | {ARCHIVE: str(class_archive())}, timeout=600)
+    if class_archive().exists():
+        return
+    draft = class_archive().with_suffix(".draft")
+    told = subprocess.run(
+        [sys.executable, "-c", WARM_UP],
+        env=os.environ | {ARCHIVE: str(draft)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    if told.returncode != 0:
+        raise RadarError(f"Spark did not start: {told.stderr.strip().splitlines()[-1]}; see {class_archive().parent}.")
+    jvm = int(told.stdout.split()[-1])
+    while is_java(jvm):
+        time.sleep(0.2)
+    if draft.exists():
+        draft.rename(class_archive())
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RadarError as problem:
+        sys.exit(str(problem))

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from lakehouse.errors import RadarError
 
@@ -27,6 +28,18 @@ def check_java() -> None:
     major = int(found[2]) if found[1] == "1" and found[2] else int(found[1])
     if major < REQUIRED:
         raise RadarError(f"Spark needs Java {REQUIRED} and {java} is version {major}: {ADVICE}.")
+
+
+def is_java(pid: int) -> bool:
+    """Whether that process is a JVM that has not ended."""
+    try:
+        if Path("/proc").is_dir():
+            stat = Path(f"/proc/{pid}/stat").read_text()
+            return "(java)" in stat and ") Z " not in stat
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lakehouse.errors import LakeBusy
+from lakehouse.java import is_java
 
 LOCK = ".writer.lock"
 HOLDER = ".writer.json"
@@ -82,21 +83,10 @@ class WriterNote:
         """Wait until the JVM of a killed holder has ended."""
         note = self.read()
         jvm = note.get("jvm")
-        if not isinstance(jvm, int) or not _is_java(jvm):
+        if not isinstance(jvm, int) or not is_java(jvm):
             return
         print(f"Waiting for the JVM {jvm} that the ended run {note['run']} left behind …", file=sys.stderr, flush=True)
-        while _is_java(jvm):
+        while is_java(jvm):
             if time.monotonic() > deadline:
                 raise LakeBusy(f"The JVM {jvm} of the ended run {note['run']} still runs; end it and start again.")
             time.sleep(0.2)
-
-
-def _is_java(pid: int) -> bool:
-    try:
-        if Path("/proc").is_dir():
-            stat = Path(f"/proc/{pid}/stat").read_text()
-            return "(java)" in stat and ") Z " not in stat
-        os.kill(pid, 0)
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return True

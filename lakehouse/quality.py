@@ -71,7 +71,9 @@ def _small_enough(frame: DataFrame) -> DataFrame | pd.DataFrame:
     return few if len(few) <= IN_MEMORY_ROWS else frame
 
 
-def _validate(frame: DataFrame | pd.DataFrame, suite: list[Expectation], result_format: dict[str, Any]) -> list[dict[str, Any]]:
+def _validate(
+    frame: DataFrame | pd.DataFrame, suite: list[Expectation], result_format: dict[str, Any]
+) -> list[dict[str, Any]]:
     import great_expectations as gx
 
     context = _context()
