@@ -5,6 +5,7 @@ BIN := $(CURDIR)/.venv/bin
 REHEARSAL := 2024-12-04
 
 export PATH := $(BIN):$(PATH)
+export MLFLOW_LOGGING_LEVEL = WARNING
 export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
 
 .PHONY: help setup java demo real test lint ui clean

@@ -97,7 +97,12 @@ class Lake:
         return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
 
     def version(self, table: str) -> int:
-        """The newest Delta version of a table."""
+        """The newest Delta version of a table.
+
+        Raises:
+            RadarError: when there is no such table.
+        """
+        self.table(table)
         return int(self.one(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1"))
 
     def one(self, query: str) -> Any:

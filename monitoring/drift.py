@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 WATCH = 0.1
@@ -38,7 +38,7 @@ def feature_drift(features: DataFrame, reference: Mapping[str, Mapping[str, Any]
         rows, "feature string, edges array<double>, shares array<double>, reference_missing_share double"
     )
     values = features.select(*[F.col(name).cast("double").alias(name) for name in names])
-    long = values.unpivot([], names, "feature", "value").join(
+    long = values.unpivot([], list[Column | str](names), "feature", "value").join(
         F.broadcast(expected.select("feature", "edges")), "feature"
     )
     bin_of = F.when(F.col("value").isNotNull(), F.expr("size(filter(edges, e -> e < value))"))

@@ -46,16 +46,16 @@ def realised(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def beside_promises(found: pd.DataFrame, cards: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Add `promised`: the metric on the version's own test window, None where its card has none.
+    """Add `promised`: the metric on the version's own test window, NaN where its card has none.
 
     Args:
         found: from `realised`.
         cards: model cards by version.
     """
 
-    def promised(row: pd.Series) -> float | None:
-        metric = cards[row["model_version"]].get("metrics", {}).get(row["metric"]) or {}
-        value = metric.get("value")
-        return float(value) if value is not None else None
+    def promised(version: str, metric: str) -> float:
+        value = (cards[version].get("metrics", {}).get(metric) or {}).get("value")
+        return float("nan") if value is None else float(value)
 
-    return found.assign(promised=[promised(row) for _, row in found.iterrows()])
+    pairs = zip(found["model_version"], found["metric"], strict=True)
+    return found.assign(promised=[promised(version, metric) for version, metric in pairs])

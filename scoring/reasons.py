@@ -42,7 +42,7 @@ def _silence(row: pd.Series, typical: pd.Series) -> str | None:
 def _effort(row: pd.Series, typical: pd.Series) -> str | None:
     if row["messages_14"] >= typical["messages_14"]:
         return None
-    return f"{row['messages_14']:.0f} messages in 14 days; typical {typical['messages_14']:.0f}"
+    return f"{_count(row['messages_14'], 'message')} in 14 days; typical {typical['messages_14']:.0f}"
 
 
 def _rhythm(row: pd.Series, typical: pd.Series) -> str | None:
@@ -133,8 +133,8 @@ def explain(rows: pd.DataFrame, typical: Mapping[str, float], predict: Predict) 
 def _tell(row: pd.Series, typical: pd.Series, raised: np.ndarray) -> list[str | None]:
     strongest = [REASONS[i] for i in np.argsort(-raised.round(6), kind="stable") if raised[i] >= SMALLEST]
     told = [(reason.name, words) for reason in strongest if (words := reason.tell(row, typical))][:3]
-    words = [text for _, text in told] + [None] * (3 - len(told))
-    return [*words, told[0][0] if told else None]
+    padded: list[str | None] = [*(text for _, text in told), *[None] * (3 - len(told))]
+    return [*padded, told[0][0] if told else None]
 
 
 def _typical(rows: pd.DataFrame, reason: Reason, typical: pd.Series) -> pd.DataFrame:

@@ -44,10 +44,8 @@ def run(run: Run, as_of: date) -> None:
         counts = step.staged(AT_RISK_STUDENTS).groupBy("risk_band").count().collect()
         bands = {row["risk_band"]: row["count"] for row in counts}
         step.publish()
-        step.message = (
-            f"{sum(bands.values()):,} students by {dropout.kind} version {dropout.version}: {bands.get('high', 0)} high, "
-            f"{bands.get('medium', 0)} medium, {bands.get('low', 0)} low"
-        )
+        told = ", ".join(f"{bands.get(band, 0)} {band}" for band in ("high", "medium", "low"))
+        step.message = f"{sum(bands.values()):,} students by {dropout.kind} version {dropout.version}: {told}"
 
 
 def student_segments(students: DataFrame, version: Version, model: Any, as_of: date) -> DataFrame:

@@ -8,15 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from importlib.metadata import version as installed
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, challenger, model_name, use_mlflow, versions
 
-ROOT = Path(__file__).parent.parent
 CODE = ("training", "features")
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
 TRUSTED = [
@@ -31,16 +30,8 @@ TRUSTED = [
 def fingerprint(content_hash: str, parameters: Mapping[str, Any]) -> str:
     """Hash of what determines a model: the training rows, the parameters and seed, the code, the libraries."""
     libraries = {name: installed(name) for name in LIBRARIES}
-    said = {"rows": content_hash, "parameters": dict(parameters), "code": code_hash(), "libraries": libraries}
+    said = {"rows": content_hash, "parameters": dict(parameters), "code": code_hash(*CODE), "libraries": libraries}
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def code_hash() -> str:
-    """Hash of the source of training and features."""
-    digest = hashlib.sha256()
-    for path in sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py")):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def trained_before(lake: Lake, model: str, mark: str) -> Version | None:

@@ -73,16 +73,15 @@ def run(run: Run) -> None:
 
 
 def _not_yet_loaded(lake: Lake, files: list[LandingFile]) -> list[LandingFile]:
-    held: set[tuple[str, str, str]] = set()
-    for table in filter(lambda t: lake.exists(f"bronze.{t}"), RAW_TABLES):
-        seen = lake.table(f"bronze.{table}").select("_source_file", "_file_hash").distinct().collect()
-        held |= {(table, *row) for row in seen}
+    loaded = [
+        lake.table(f"bronze.{table}").select(F.lit(table), "_source_file", "_file_hash").distinct()
+        for table in RAW_TABLES
+        if lake.exists(f"bronze.{table}")
+    ]
     if lake.exists(QUARANTINE.name):
         refused = lake.table(QUARANTINE.name).where("table_name LIKE 'bronze.%'")
-        held |= {
-            (row.table_name.removeprefix("bronze."), row.source_file, row.row_hash)
-            for row in refused.select("table_name", "source_file", "row_hash").collect()
-        }
+        loaded.append(refused.select(F.replace("table_name", F.lit("bronze."), F.lit("")), "source_file", "row_hash"))
+    held = {tuple(row) for row in reduce(DataFrame.union, loaded).collect()} if loaded else set()
     return [file for file in files if (file.table, file.name, file.file_hash) not in held]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
 
@@ -11,10 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
+from lakehouse.code import code_hash
 from lakehouse.contracts import Contract, between, columns
 from lakehouse.lake import Lake
-from lakehouse.ops import QUARANTINE
-from lakehouse.publish import Step
+from lakehouse.ops import QUARANTINE, RUNS
+from lakehouse.publish import WORKERS, Step
 from pipelines.silver import contracts as c
 from pipelines.silver import events, raw, tables
 from pipelines.silver.versions import Parent, known, newest, quarantined, ranked, resolve
@@ -44,6 +46,11 @@ def run(run: Run) -> None:
     """
     lake = run.lake
     with run.step("silver") as step:
+        made_from = _made_from(lake, BRONZE)
+        if _stands(lake, made_from):
+            step.rows[STANDS] = made_from | _made_from(lake, SILVER)
+            step.message = "nothing new in bronze, silver stands"
+            return
         versions = all_versions(
             lambda table: lake.table(f"bronze.{table}"), lambda table, frame: step.scratch(f"versions_{table}", frame)
         )
@@ -54,6 +61,7 @@ def run(run: Run) -> None:
         waiting = step.staged(QUARANTINE).where("released_at IS NULL").count()
         step.publish()
         step.rows |= {f"bronze.{row['raw_table']}": row for row in balance}
+        step.rows[STANDS] = made_from | _made_from(lake, SILVER)
         accepted = sum(row["accepted"] for row in balance)
         replaced = sum(row["superseded"] for row in balance)
         step.message = f"{accepted:,} rows accepted, {replaced:,} superseded, {waiting:,} in quarantine"
@@ -72,24 +80,30 @@ def all_versions(
     def kept(table: str, frame: DataFrame) -> DataFrame:
         return keep(table, ranked(frame, SILVER_OF[table].key))
 
-    lessons = kept("lessons", known(raw.lessons(source("lessons"))))
-    assessments = kept("assessments", known(raw.assessments(source("assessments"))))
-    conversations = kept("conversations", known(raw.conversations(source("conversations")), "started_at"))
-    progress = known(raw.lesson_progress(source("lesson_progress")), "started_at", "completed_at")
-    attempts = known(raw.assessment_attempts(source("assessment_attempts")), "started_at", "completed_at")
-    messages = known(raw.messages(source("messages")), "sent_at")
-    talk = Parent(newest(conversations), "conversation_id", "conversation")
-    lesson = Parent(newest(lessons), "lesson_id", "lesson")
-    test = Parent(newest(assessments), "assessment_id", "assessment")
-    return {
-        "lessons": lessons,
-        "assessments": assessments,
-        "conversations": conversations,
-        "messages": kept("messages", resolve(messages, talk)),
-        "lesson_progress": kept("lesson_progress", resolve(progress, lesson)),
-        "assessment_attempts": kept("assessment_attempts", resolve(attempts, test)),
-        "user_levels": kept("user_levels", known(raw.user_levels(source("user_levels")), "assessed_at")),
-    }
+    def catalogue(table: str, records: str) -> dict[str, DataFrame]:
+        """A catalogue, and the records that must name one of its entries."""
+        parents = kept(table, known(getattr(raw, table)(source(table))))
+        parent = Parent(newest(parents), SILVER_OF[table].key[0], table.removesuffix("s"))
+        children = known(getattr(raw, records)(source(records)), "started_at", "completed_at")
+        return {table: parents, records: kept(records, resolve(children, parent))}
+
+    def talk() -> dict[str, DataFrame]:
+        conversations = kept("conversations", known(raw.conversations(source("conversations")), "started_at"))
+        parent = Parent(newest(conversations), "conversation_id", "conversation")
+        messages = resolve(known(raw.messages(source("messages")), "sent_at"), parent)
+        return {"conversations": conversations, "messages": kept("messages", messages)}
+
+    def levels() -> dict[str, DataFrame]:
+        return {"user_levels": kept("user_levels", known(raw.user_levels(source("user_levels")), "assessed_at"))}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = [
+            pool.submit(talk),
+            pool.submit(catalogue, "lessons", "lesson_progress"),
+            pool.submit(catalogue, "assessments", "assessment_attempts"),
+            pool.submit(levels),
+        ]
+        return {table: frame for part in parts for table, frame in part.result().items()}
 
 
 def _stage_tables(step: Step, v: dict[str, DataFrame]) -> None:
@@ -125,6 +139,26 @@ SILVER_OF = {
     "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
     "user_levels": c.STUDENT_LEVELS,
 }  # fmt: skip
+
+
+BRONZE = tuple(f"bronze.{table}" for table in SILVER_OF)
+SILVER = tuple(contract.name for contract in c.CONTRACTS)
+STANDS = "stands_on"
+
+
+def _made_from(lake: Lake, tables: tuple[str, ...]) -> dict[str, Any]:
+    """The versions of tables, and the code that turns one layer into the other."""
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(tables, pool.map(lake.version, tables), strict=True))
+    return found | {"code": code_hash("pipelines/silver", "lakehouse")}
+
+
+def _stands(lake: Lake, made_from: dict[str, Any]) -> bool:
+    """Whether the last finished run of this code read these bronze versions, and nobody touched silver since."""
+    if not lake.exists(RUNS.name) or not all(map(lake.exists, SILVER)):
+        return False
+    done = lake.table(RUNS.name).where("step = 'silver' AND status = 'done'").orderBy(F.desc("ended_at")).first()
+    return done is not None and json.loads(done.rows_json).get(STANDS) == made_from | _made_from(lake, SILVER)
 
 
 def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, Any]]:

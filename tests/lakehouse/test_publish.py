@@ -40,6 +40,12 @@ def put(lake: Lake, table: Contract, *rows: tuple[str, date, float], as_of: date
     return int(step.rows[table.name]["written"])
 
 
+def stage_and_publish(lake: Lake, batches: dict[Contract, DataFrame]) -> None:
+    with Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step:
+        step.stage_all(batches)
+        step.publish()
+
+
 def held(lake: Lake, table: Contract) -> set[tuple[str, date, float]]:
     return {tuple(row) for row in lake.table(table.name).collect()}
 
@@ -84,14 +90,9 @@ def test_content_that_is_there_commits_nothing(lake: Lake, publish: Publish) -> 
 def test_a_failed_gate_publishes_nothing_and_says_what_where_and_which(lake: Lake) -> None:
     table, other = contract(Publish.MERGE), contract(Publish.REPLACE)
     put(lake, table, ("a", MONDAY, 0.1))
-    with (
-        pytest.raises(GateFailed) as refused,
-        Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step,
-    ):
-        step.stage_all(
-            {other: batch(lake, ("x", MONDAY, 0.5)), table: batch(lake, ("b", MONDAY, 1.5), ("c", MONDAY, 0.5))}
-        )
-        step.publish()
+    batches = {other: batch(lake, ("x", MONDAY, 0.5)), table: batch(lake, ("b", MONDAY, 1.5), ("c", MONDAY, 0.5))}
+    with pytest.raises(GateFailed) as refused:
+        stage_and_publish(lake, batches)
     for part in ("gold.by_merge", "column score", "ExpectColumnValuesToBeBetween", "1 of 2 rows", "id=b"):
         assert part in str(refused.value)
     assert held(lake, table) == {("a", MONDAY, 0.1)}

@@ -47,7 +47,7 @@ def test_a_file_cut_in_half_and_a_text_file_are_named_with_size_and_error(tmp_pa
 
 
 def test_no_landing_folder(tmp_path: Path) -> None:
-    with pytest.raises(RadarError, match="There is no landing folder .*nowhere"):
+    with pytest.raises(RadarError, match=r"There is no landing folder .*nowhere"):
         look(tmp_path / "nowhere")
 
 
@@ -75,5 +75,5 @@ def test_an_as_of_before_the_first_event_is_known_from_the_footers(tmp_path: Pat
     complete(tmp_path)
     files = look(tmp_path)
     refuse_as_of_before_first_event(files, date(2024, 3, 2))
-    with pytest.raises(RadarError, match="as_of 2024-03-01 is not after the first event in the log, .* 2024-03-01"):
+    with pytest.raises(RadarError, match=r"as_of 2024-03-01 is not after the first event in the log, .* 2024-03-01"):
         refuse_as_of_before_first_event(files, date(2024, 3, 1))
