@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 
 from scoring.reasons import Predict, explain
 
-HIGH_SHARE = 0.10
-MEDIUM_SHARE = 0.20
+HIGH_PERCENT = 10
+MEDIUM_PERCENT = 20
 SCORED = "student_id string, risk double, reason_1 string, reason_2 string, reason_3 string, cause string"
 
 
@@ -49,8 +49,9 @@ def banded(scored: DataFrame) -> DataFrame:
     everyone = Window.partitionBy(F.lit(1))
     place = F.row_number().over(everyone.orderBy(F.desc("risk"), "student_id"))
     total = F.count("*").over(everyone)
-    share = (place - 1) / total
-    band = F.when(share < HIGH_SHARE, "high").when(share < HIGH_SHARE + MEDIUM_SHARE, "medium").otherwise("low")
+    ahead = (place - 1) * 100
+    high, medium = ahead < total * HIGH_PERCENT, ahead < total * (HIGH_PERCENT + MEDIUM_PERCENT)
+    band = F.when(high, "high").when(medium, "medium").otherwise("low")
     return scored.withColumn("risk_band", band)
 
 
