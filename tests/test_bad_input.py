@@ -24,7 +24,7 @@ from tests.conftest import OPTIONS
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     landing = tmp_path_factory.mktemp("sound") / "landing"
-    generate(["--students", "12", "--days", "60", "--out", str(landing)])
+    generate(["--students", "40", "--days", "60", "--out", str(landing)])
     return landing
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
 
 from data_gen.__main__ import main as generate
+from features import student_activity, student_learning
 from lakehouse.registry import tracked_run
 from lakehouse.settings import settings
 from tests.chain import Chain, chain, read_raw
@@ -27,7 +28,9 @@ def labelled(made: Chain) -> TrainingSet:
     wide = made.labels.merge(made.activity, on=key).merge(made.learning, on=key)
     days = pd.to_datetime(wide["as_of"])
     wide = wide[wide["eligible"] & wide[LABEL].notna() & (days.dt.dayofweek == 0)].drop(columns="eligible")
-    features = tuple(name for name in wide.columns if name not in (*key, LABEL))
+    held = {*student_activity.CONTRACT.column_names(), *student_learning.CONTRACT.column_names()}
+    features = tuple(name for name in wide.columns if name in held and name not in key)
+    wide = wide[[*key, LABEL, *features]]
     frame = wide.assign(as_of=pd.to_datetime(wide["as_of"]), **{LABEL: wide[LABEL].astype(int)})
     frame = frame.astype(dict.fromkeys(features, float)).sort_values(["as_of", "student_id"], ignore_index=True)
     return TrainingSet(frame, features, {}, END, 1.0)
