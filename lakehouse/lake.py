@@ -33,8 +33,7 @@ class Lake:
         if settings.local:
             self._serve()
         for schema in SCHEMAS:
-            where = f" LOCATION '{settings.warehouse / schema}.db'" if settings.local else ""
-            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.catalog}.{schema}{where}")
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.catalog}.{schema}")
 
     @classmethod
     def open(cls, settings: Settings) -> Lake:
@@ -134,15 +133,31 @@ class Lake:
         for leftover in (self.settings.warehouse / "staging.db").glob("*"):
             shutil.rmtree(leftover)
 
+    def stage(self, table: str, frame: DataFrame) -> DataFrame:
+        """Write rows to a table of the staging schema; returns them as written."""
+        writer = frame.write.mode("overwrite")
+        if self.settings.local:
+            writer = writer.option("path", str(self.settings.table_folder(table)))
+        writer.saveAsTable(self.name(table))
+        return self.spark.table(self.name(table))
+
+    def unstage(self, table: str) -> None:
+        """Remove a table of the staging schema."""
+        self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
+        if self.settings.local:
+            shutil.rmtree(self.settings.table_folder(table), ignore_errors=True)
+
     def _serve(self) -> None:
         """Point the in-memory catalog, which serves one lake at a time, at this one.
 
-        Published local tables have a LOCATION of their own, so dropping a schema forgets them and keeps their files.
+        Every local table has a LOCATION of its own, so dropping it from the catalog forgets it and keeps its files.
+        Never drop a schema here: that deletes its folder.
         """
         global _served
         if _served not in (None, self.settings.warehouse):
             for schema in SCHEMAS:
-                self.spark.sql(f"DROP SCHEMA IF EXISTS {self.settings.catalog}.{schema} CASCADE")
+                for row in self.spark.sql(f"SHOW TABLES IN {self.settings.catalog}.{schema}").collect():
+                    self.spark.sql(f"DROP TABLE {self.name(f'{schema}.{row.tableName}')}")
         _served = self.settings.warehouse
 
 

@@ -56,15 +56,14 @@ class Step:
 
     def write(self, contract: Contract, frame: DataFrame) -> None:
         """Write a batch to `staging.<schema>__<table>__<run_id>`."""
-        contract.conform(frame).write.mode("overwrite").saveAsTable(self.lake.name(self._staging(contract)))
+        self.lake.stage(self._staging(contract), contract.conform(frame))
         self._staged[contract.name] = contract
 
     def scratch(self, name: str, frame: DataFrame) -> DataFrame:
         """Keep an intermediate result in staging until the step ends; returns its rows."""
-        table = self.lake.name(f"staging.{name}__{self.run_id}")
-        frame.write.mode("overwrite").saveAsTable(table)
+        table = f"staging.{name}__{self.run_id}"
         self._scratch.append(table)
-        return self.lake.spark.table(table)
+        return self.lake.stage(table, frame)
 
     def staged(self, contract: Contract) -> DataFrame:
         """The rows of a staged batch."""
@@ -163,9 +162,9 @@ class Step:
         return "as_of IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")"
 
     def _drop_staged(self) -> None:
-        staged = [self.lake.name(self._staging(contract)) for contract in self._staged.values()]
+        staged = [self._staging(contract) for contract in self._staged.values()]
         for table in staged + self._scratch:
-            self.lake.spark.sql(f"DROP TABLE IF EXISTS {table}")
+            self.lake.unstage(table)
         self._staged.clear()
         self._scratch.clear()
 

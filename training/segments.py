@@ -72,7 +72,14 @@ def train(lake: Lake, as_of: date, seed: int) -> str:
         start = centroids_of(lake, held)
         scale = scaler(rows)
         model, agree = clustered(scale.transform(rows), start, seed)
-        card = _log(scale, model, rows, as_of, seed, {"kind": "kmeans", "names_matched": agree, "parent": held.version})
+        card = _log(
+            scale,
+            model,
+            rows,
+            as_of,
+            seed,
+            {"kind": "kmeans", "names_matched": agree, "parent": held.version, "pins": pins(lake)},
+        )
         number = _register(lake, scale, model, rows, as_of, mark, "kmeans")
     challenge(lake, MODEL, number)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in card["shares"].items())
@@ -90,6 +97,11 @@ def recent_students(lake: Lake, as_of: date) -> pd.DataFrame:
     frame = joined.select("student_id", *numbers).orderBy(F.xxhash64("student_id")).limit(MAX_STUDENTS).toPandas()
     frame.attrs.clear()
     return frame.sort_values("student_id", ignore_index=True)
+
+
+def pins(lake: Lake) -> dict[str, int]:
+    """The Delta version of every feature table that is read."""
+    return {table: lake.version(table) for table in TABLES}
 
 
 def scaler(rows: pd.DataFrame) -> Any:
@@ -139,7 +151,14 @@ def ensure_first(lake: Lake, rows: pd.DataFrame, as_of: date) -> Version:
             scale = scaler(rows)
             varies = scale[-1].var_ > 0
             model = fixed(ARCHETYPES.to_numpy() * np.where(varies, 1.0, 0.0))
-            _log(scale, model, rows, as_of, 0, {"kind": "archetypes", "names_matched": True, "parent": None})
+            _log(
+                scale,
+                model,
+                rows,
+                as_of,
+                0,
+                {"kind": "archetypes", "names_matched": True, "parent": None, "pins": pins(lake)},
+            )
             mark = fingerprint(content_hash(rows), {"model": "archetypes"})
             _register(lake, scale, model, rows, as_of, mark, "archetypes")
     move_alias(lake, MODEL, "1", as_of, "first model")

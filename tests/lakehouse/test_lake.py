@@ -1,0 +1,42 @@
+"""One process can serve one lake after another, and none loses a file by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse.contracts import Contract, columns
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.settings import settings
+
+TABLE = Contract("gold.numbers", "Numbers.", columns("n | BIGINT | a number"))
+
+
+def test_serving_another_lake_forgets_tables_and_keeps_their_files(tmp_path: Path) -> None:
+    first = Lake.open(settings(str(tmp_path / "first")))
+    first.create(TABLE)
+    first.spark.range(3).toDF("n").write.mode("append").saveAsTable(first.name(TABLE.name))
+    staged = first.stage("staging.left_behind", first.spark.range(2))
+    assert staged.count() == 2
+    second = Lake.open(settings(str(tmp_path / "second")))
+    assert not second.exists(TABLE.name)
+    second.create(TABLE)
+    assert second.table(TABLE.name).count() == 0
+    again = Lake.open(settings(str(tmp_path / "first")))
+    assert again.table(TABLE.name).count() == 3
+
+
+def test_a_table_that_is_not_there_is_told_with_what_makes_it(lake: Lake) -> None:
+    with pytest.raises(RadarError, match=r"has no table features\.student_activity; run `mlflow run \. -e features`"):
+        lake.table("features.student_activity")
+
+
+def test_what_a_killed_run_left_in_staging_is_swept_by_the_next_writer(tmp_path: Path) -> None:
+    chosen = settings(str(tmp_path / "lake"))
+    with Lake.writing(chosen, "killed") as lake:
+        lake.stage("staging.left_behind", lake.spark.range(2))
+    assert list((chosen.warehouse / "staging.db").iterdir())
+    with Lake.writing(chosen, "next"):
+        assert list((chosen.warehouse / "staging.db").iterdir()) == []
