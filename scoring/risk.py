@@ -84,28 +84,6 @@ def suggested(scored: DataFrame) -> DataFrame:
     return chosen.withColumn("suggested_action", F.coalesce("suggested_action", "_general")).drop("_cause", "_segment")
 
 
-def main_language(events: DataFrame, as_of: Any) -> DataFrame:
-    """The language each student practised most in the last 28 days, else the one of the newest event.
-
-    Args:
-        events: silver.learning_events.
-        as_of: the day, midnight UTC.
-
-    Returns:
-        student_id, language.
-    """
-    day = F.lit(as_of).cast("timestamp")
-    known = events.where(
-        (F.col("event_at") < day) & (F.col("known_at") <= day)
-        & (F.col("superseded_at").isNull() | (F.col("superseded_at") > day)) & F.col("language").isNotNull()
-    )  # fmt: skip
-    recent = F.count_if(F.col("event_at") >= F.date_sub(day, 28))
-    per = known.groupBy("student_id", "language").agg(recent.alias("_recent"), F.max("event_at").alias("_newest"))
-    return per.groupBy("student_id").agg(
-        F.max_by("language", F.struct("_recent", "_newest", "language")).alias("language")
-    )
-
-
 @cache
 def playbook() -> dict[str, dict[str, str]]:
     """Actions by cause and segment."""

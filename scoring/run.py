@@ -9,13 +9,14 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.language import main_language
 from features.lookups import with_features
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, champion, use_mlflow
 from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
-from scoring.risk import banded, main_language, nearest, score, suggested, typical_values
+from scoring.risk import banded, nearest, score, suggested, typical_values
 
 
 def run(run: Run, as_of: date) -> None:

@@ -12,13 +12,14 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.lookups import FEATURE_TABLES as FEATURES
+from features.lookups import lookups
 from features.store import open_store
 from features.student_labels import MATURITY_DAYS
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 
 LABELS = "features.student_labels"
-FEATURES = ("features.student_activity", "features.student_learning")
 LABEL = "dropped_out"
 KEY = ["student_id", "as_of"]
 MAX_ROWS = 1_000_000
@@ -72,17 +73,11 @@ def training_set(lake: Lake, as_of: date, max_rows: int = MAX_ROWS) -> TrainingS
     Raises:
         RadarError: when the feature tables are missing.
     """
-    from databricks.feature_engineering import FeatureLookup
-
     pins = {table: _pin(lake, table) for table in (LABELS, *FEATURES)}
     spine = labelled(lake.table(LABELS, pins[LABELS]), as_of)
     rows = spine.count()
     share = min(1.0, max_rows / max(rows, 1))
-    lookups = [
-        FeatureLookup(table_name=lake.name(table), lookup_key=["student_id"], timestamp_lookup_key="as_of")
-        for table in FEATURES
-    ]
-    made = open_store(lake).create_training_set(df=sampled(spine, share), feature_lookups=lookups, label=LABEL)
+    made = open_store(lake).create_training_set(df=sampled(spine, share), feature_lookups=lookups(lake), label=LABEL)
     return _collected(made.load_df(), pins, as_of, share)
 
 
@@ -120,22 +115,6 @@ def sampled(spine: DataFrame, share: float) -> DataFrame:
     if share >= 1:
         return spine
     return spine.where(F.pmod(F.xxhash64("student_id"), F.lit(1_000_000)) < int(share * 1_000_000))
-
-
-def main_languages(events: DataFrame, as_of: date) -> DataFrame:
-    """Each student's language with the most events known at `as_of`: student_id, language.
-
-    Args:
-        events: silver.learning_events.
-        as_of: the day.
-    """
-    day = F.lit(as_of).cast("timestamp")
-    known = (F.col("event_at") < day) & (F.col("known_at") <= day)
-    current = F.col("superseded_at").isNull() | (F.col("superseded_at") > day)
-    counted = events.where(known & current & F.col("language").isNotNull()).groupBy("student_id", "language").count()
-    return counted.groupBy("student_id").agg(
-        F.max_by("language", F.struct("count", "language")).alias("language")
-    )  # fmt: skip
 
 
 def content_hash(frame: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.language import main_language
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
@@ -18,7 +19,7 @@ from lakehouse.settings import Settings
 from training import report
 from training.calibration import calibrated, method
 from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, candidates, fixed_recency_rule
-from training.data import LABEL, TrainingSet, main_languages, training_set
+from training.data import LABEL, TrainingSet, training_set
 from training.evaluation import Intervals, evaluate, point
 from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, Windows, folds, windows
 from training.versions import fingerprint, log_model, register, trained_before
@@ -156,7 +157,7 @@ def test_rows(lake: Lake, data: TrainingSet, split: Windows, recency: Trained) -
 
 def languages(lake: Lake, as_of: date) -> pd.Series:
     """The main language by student, for the slices."""
-    spoken = main_languages(lake.table("silver.learning_events"), as_of).toPandas()
+    spoken = main_language(lake.table("silver.learning_events"), as_of).toPandas()
     return spoken.set_index("student_id")["language"]
 
 

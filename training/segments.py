@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
+from features.lookups import FEATURE_TABLES as TABLES
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, champion, move_alias, tracked_run, use_mlflow, versions
 from training import plots
-from training.data import FEATURES as TABLES
 from training.data import content_hash
 from training.report import log_parameters
 from training.stability import matched, silhouettes, stabilities

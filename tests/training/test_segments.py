@@ -67,13 +67,16 @@ def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
     students = pd.DataFrame(groups(), columns=FEATURES)
     students.insert(0, "student_id", [f"s{i:03}" for i in range(len(students))])
     monkeypatch.setattr(segments, "recent_students", lambda *_: students)
+    monkeypatch.setattr(segments, "pins", lambda _: {"features.student_activity": 3})
     assert "version 2" in segments.train(tracked_lake, day, 42)
     assert "nothing new" in segments.train(tracked_lake, day, 42)
     assert "version 2 (kmeans) is champion" in promotion.promote(tracked_lake, "segments", day)
     held, waiting = champion(tracked_lake, "segments"), challenger(tracked_lake, "segments")
     assert held is not None
     assert held == waiting
-    assert load_card(tracked_lake, held)["names_matched"]
+    card = load_card(tracked_lake, held)
+    assert card["names_matched"]
+    assert card["pins"] == {"features.student_activity": 3}
 
     import mlflow
 
