@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from lakehouse.levels import LEVELS as LEVELS
+
 LOOKBACK_DAYS = 180
 ACTIVE_EVENTS = ("conversation", "lesson_started", "lesson_completed", "attempt")
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 
 
 def as_of_dates(first_event: date, as_of: date) -> list[date]:

@@ -8,27 +8,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-import features.run
-import monitoring.contracts
-import pipelines.bronze.contracts
-import pipelines.gold.contracts
 import pipelines.silver.contracts
 import pipelines.silver.run
-import scoring.contracts
-from lakehouse import ops, quality
+from lakehouse import quality
 from lakehouse.contracts import Contract, Expectation
 from lakehouse.quality import audit
+from pipelines import dictionary
 
-CONTRACTS: tuple[Contract, ...] = (
-    *pipelines.bronze.contracts.CONTRACTS,
-    *pipelines.silver.contracts.CONTRACTS,
-    pipelines.silver.run.BALANCE,
-    *pipelines.gold.contracts.CONTRACTS,
-    *features.run.CONTRACTS,
-    *scoring.contracts.CONTRACTS,
-    *monitoring.contracts.CONTRACTS,
-    *ops.CONTRACTS,
-)
+CONTRACTS: tuple[Contract, ...] = (*dictionary.CONTRACTS, pipelines.silver.run.BALANCE)
 ROWS = "ExpectTableRowCountToBeBetween"
 Row = dict[str, Any]
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from lakehouse.levels import LEVELS as LEVELS
 from lakehouse.metrics import METRICS, Array, metrics
 
 RESAMPLES = 200
 CELLS = 4_000_000
 """Rows times resamples that are worked on at once, to bound memory."""
 TENURE = {0: "under 4 weeks", 28: "4 to 13 weeks", 91: "13 to 52 weeks", 365: "a year or more"}
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 Intervals = dict[str, dict[str, float | None]]
 
 

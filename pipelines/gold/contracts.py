@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lakehouse.contracts import Contract, between, columns, one_of, ordered, rows
-
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
+from lakehouse.levels import LEVELS as LEVELS
 
 DAILY_METRICS = Contract(
     "gold.daily_metrics",

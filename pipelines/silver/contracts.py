@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered, rows
+from lakehouse.levels import LEVELS as LEVELS
 
 CORRECTIONS = "ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>>"
 SKILLS = "ARRAY<STRUCT<skill: STRING, total: INT, correct: INT, score: DOUBLE>>"
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 KNOWN_AT = "known_at | TIMESTAMP NOT NULL | from when this lake can have known the row"
 
 CONVERSATIONS = Contract(

@@ -13,9 +13,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from lakehouse.levels import LEVELS as LEVELS
 from monitoring.dashboard.frames import Frames
 
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 BANDS = ("high", "medium", "low")
 
 INK, SOFT, FAINT, LINE = "var(--ink)", "var(--soft)", "var(--faint)", "var(--line)"
