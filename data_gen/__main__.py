@@ -1,15 +1,22 @@
-"""python -m data_gen: write synthetic raw files and, elsewhere, the truth about them."""
+"""python -m data_gen: write synthetic raw files and, elsewhere, the truth about them; or export the app's own file."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+from data_gen.export import export, report
 from data_gen.generate import LAST_DAY, Plan, generate
+from data_gen.raw import SEPARATOR, is_user_id
+from data_gen.sqlite import Unusable
 from data_gen.write import TableFolder
 
 LONGEST_WINDOW = 3_650
+USAGE = """%(prog)s [options]
+       %(prog)s export --db FILE --user-id ID --out LANDING [--arrived DATE]"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when all files are written, SystemExit 2 when an argument or a folder is no good."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.command == "export":
+        return _export(parser, options)
     landing_folder: Path = options.out.resolve()
     truth_folder: Path = (options.truth or landing_folder.parent / "truth").resolve()
     if truth_folder.is_relative_to(landing_folder):
@@ -40,14 +49,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _export(parser: Parser, options: argparse.Namespace) -> int:
+    try:
+        exported = export(options.db, options.user_id, options.out, options.arrived)
+    except Unusable as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"cannot export {options.db} to {options.out}: {error}")
+    print(f"user {options.user_id} of {options.db.resolve()}, to {options.out.resolve()}")
+    print(report(exported))
+    return 0
+
+
 def _parser() -> Parser:
-    parser = Parser(prog="data_gen", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    parser = Parser(prog="data_gen", usage=USAGE, description=__doc__, formatter_class=formatter)
     parser.add_argument("--seed", type=_whole(0), default=42, help="same seed, same bytes")
     parser.add_argument("--students", type=_whole(1), default=50, help="how many students")
     parser.add_argument("--days", type=_whole(28, LONGEST_WINDOW), default=180, help=f"days up to {LAST_DAY}")
     parser.add_argument("--out", type=Path, default=Path("landing"), help="the landing folder")
     parser.add_argument("--truth", type=Path, help="the folder of the hidden truth; <out>/../truth unless given")
+    _add_export(parser)
     return parser
+
+
+def _add_export(parser: Parser) -> None:
+    commands = parser.add_subparsers(title="commands", prog=parser.prog, dest="command", metavar="")
+    about = "add what is new in the app's SQLite file to the landing folder"
+    export_parser = commands.add_parser("export", help=about, description=about)
+    export_parser.add_argument("--db", type=Path, required=True, help="the app's file; it is only read")
+    export_parser.add_argument("--user-id", type=_user_id, required=True, help="whose app it is")
+    export_parser.add_argument("--out", type=Path, required=True, help="the landing folder")
+    export_parser.add_argument("--arrived", type=_arrival, help="the date of arrival; a backfill unless given")
+
+
+def _user_id(text: str) -> str:
+    if not is_user_id(text):
+        raise argparse.ArgumentTypeError(f"expected text without whitespace and without {SEPARATOR}, not {text!r}")
+    return text
+
+
+def _arrival(text: str) -> date | None:
+    """A date, or nothing for an empty text, which is how a project's entry point leaves it out."""
+    if not text:
+        return None
+    with suppress(ValueError):
+        if (found := date.fromisoformat(text)).isoformat() == text:
+            return found
+    raise argparse.ArgumentTypeError(f"expected a date such as 2024-11-04, not {text!r}")
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -61,8 +61,10 @@ def live(students: Students, lessons: Lessons, first_midnight: int, days: int, r
         _get_busy(life, day, rng)
         life.form = FORM_MEMORY * life.form + rng.normal(0.0, FORM_NOISE, len(students))
         worry = frustration(parts)
-        sessions = _sessions(students, life, worry, day, first_midnight + day * DAY, rng)
+        midnight = first_midnight + day * DAY
+        sessions = _sessions(students, life, worry, day, midnight, rng)
         _spend(students, life, lessons, sessions, worry, rng)
+        life.lesson_evenings.add(**life.shelf.touched(sessions, midnight))
         life.last_active[sessions.student] = day
         _count_dry_days(students, life, lessons, students.joined <= day)
     return History(students, life, hazard)

@@ -1,11 +1,13 @@
 """From a seed to files: students in chunks of a fixed size, each with its own random stream."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow as pa
 
-from data_gen.behaviour import DAY, live
+from data_gen.behaviour import DAY, History, live
 from data_gen.catalogue import assessment_table, draw_lessons, lesson_table
 from data_gen.students import draw_students
 from data_gen.tables import activity_tables
@@ -26,25 +28,51 @@ class Plan:
     days: int
 
     @property
+    def first_date(self) -> date:
+        """The first day of the log."""
+        return LAST_DAY - timedelta(days=self.days - 1)
+
+    @property
     def first_day(self) -> int:
         """The first day of the log, in days since 1970."""
-        return (LAST_DAY - timedelta(days=self.days - 1) - date(1970, 1, 1)).days
+        return (self.first_date - date(1970, 1, 1)).days
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some of the students with what they lived; `rng` is what is left of their random stream."""
+
+    number: int
+    first_user: int
+    history: History
+    rng: np.random.Generator
 
 
 def generate(plan: Plan, landing: TableFolder, truth: TableFolder) -> None:
     """Append the seven raw tables to `landing` and the two hidden ones to `truth`; OSError if the disk refuses."""
+    landing.append(catalogues(plan))
+    for chunk in chunks(plan, truth):
+        landing.append(activity_tables(chunk.history, chunk.first_user, landing.rows, chunk.rng))
+
+
+def catalogues(plan: Plan) -> dict[str, pa.Table]:
+    """The two tables that are there before anybody comes."""
+    created_at = (plan.first_day - CATALOGUE_LEAD_DAYS) * DAY
+    return {"lessons": lesson_table(created_at), "assessments": assessment_table(created_at)}
+
+
+def chunks(plan: Plan, truth: TableFolder) -> Iterator[Chunk]:
+    """Let all students live, a chunk at a time; the truth about each chunk is appended to `truth`."""
     lessons = draw_lessons(np.random.default_rng([plan.seed, 0]))
-    catalogue_from = (plan.first_day - CATALOGUE_LEAD_DAYS) * DAY
-    landing.append({"lessons": lesson_table(catalogue_from), "assessments": assessment_table(catalogue_from)})
-    for chunk, before in enumerate(range(0, plan.students, CHUNK)):
-        rng = np.random.default_rng([plan.seed, 1 + chunk])
+    for number, before in enumerate(range(0, plan.students, CHUNK)):
+        rng = np.random.default_rng([plan.seed, 1 + number])
         students = draw_students(min(CHUNK, plan.students - before), plan.days, rng)
         history = live(students, lessons, plan.first_day * DAY, plan.days, rng)
         first_user = before + 1
-        landing.append(activity_tables(history, first_user, landing.rows, rng))
         truth.append(
             {
                 "students": students_truth(history, first_user, plan.first_day),
                 "hazard": hazard_truth(history, first_user, plan.first_day),
             }
         )
+        yield Chunk(number, first_user, history, rng)

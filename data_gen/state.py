@@ -53,6 +53,13 @@ class Shelf:
             percent=np.zeros(shape, np.float32),
         )
 
+    def touched(self, sessions: Sessions, since: int) -> dict[str, np.ndarray]:
+        """The lessons that today's students accessed from `since` on: student, slot, lesson and their state."""
+        session, lesson = np.nonzero(self.accessed[sessions.student, sessions.slot] >= since)
+        at = (sessions.student[session], sessions.slot[session], lesson)
+        state = {name: column[at] for name, column in vars(self).items()}
+        return {"student": at[0], "slot": at[1], "lesson": at[2], **state}
+
 
 @dataclass
 class Log:
@@ -89,6 +96,7 @@ class Life:
     conversations: Log = field(default_factory=Log)
     student_messages: Log = field(default_factory=Log)
     assessment_attempts: Log = field(default_factory=Log)
+    lesson_evenings: Log = field(default_factory=Log)
 
     @classmethod
     def before(cls, students: Students) -> "Life":

@@ -1,5 +1,6 @@
-"""A folder of Parquet files that grow row group by row group and appear together, or not at all."""
+"""A folder of files that appear together, or not at all; Parquet tables may grow row group by row group."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Self
@@ -7,9 +8,11 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+COMPRESSION = "zstd"
+
 
 class TableFolder:
-    """Writes `<table>.parquet` files; `rows` counts the rows written so far by table.
+    """Writes Parquet files, whole or piece by piece; `rows` counts the rows written so far by table.
 
     A context manager: files get their names when the block ends well; after an error nothing of them remains.
     """
@@ -17,42 +20,57 @@ class TableFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: Counter[str] = Counter()
+        self._names: list[str] = []
         self._writers: dict[str, pq.ParquetWriter] = {}
 
     def append(self, tables: dict[str, pa.Table]) -> None:
-        """Append rows to each named table; OSError if the disk will not take them."""
+        """Append rows to `<table>.parquet` of each named table; OSError if the disk will not take them."""
         for name, table in tables.items():
             if name not in self._writers:
-                self._writers[name] = pq.ParquetWriter(self._unfinished(name), table.schema, compression="zstd")
+                path = self._new(f"{name}.parquet")
+                self._writers[name] = pq.ParquetWriter(path, table.schema, compression=COMPRESSION)
             self._writers[name].write_table(table)
             self.rows[name] += len(table)
 
-    def size(self, name: str) -> int:
-        """Bytes of a finished table."""
-        return self._finished(name).stat().st_size
+    def put(self, name: str, content: pa.Table | bytes) -> None:
+        """Write a whole file at a path relative to the folder, rows as Parquet; OSError if the disk will not."""
+        path = self._new(name)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            pq.write_table(content, path, compression=COMPRESSION)
+            self.rows[_table(name)] += len(content)
+
+    def size(self, table: str) -> int:
+        """Bytes of a table's finished files."""
+        return sum((self.folder / name).stat().st_size for name in self._names if _table(name) == table)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        complete = False
         try:
             for writer in self._writers.values():
                 writer.close()
-            complete = failure is None
+            for name in self._names if failure is None else ():
+                finished = self.folder / name
+                finished.parent.mkdir(parents=True, exist_ok=True)
+                (self._unfinished / name).replace(finished)
         finally:
-            for name in self._writers:
-                self._settle(name, complete)
+            shutil.rmtree(self._unfinished, ignore_errors=True)
 
-    def _settle(self, name: str, complete: bool) -> None:
-        if complete:
-            self._unfinished(name).replace(self._finished(name))
-        else:
-            self._unfinished(name).unlink(missing_ok=True)
+    @property
+    def _unfinished(self) -> Path:
+        return self.folder / ".unfinished"
 
-    def _finished(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
+    def _new(self, name: str) -> Path:
+        """Where to write a file until its folder is complete."""
+        path = self._unfinished / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._names.append(name)
+        return path
 
-    def _unfinished(self, name: str) -> Path:
-        return self.folder / f".{name}.parquet.unfinished"
+
+def _table(name: str) -> str:
+    return name.split("/")[0].removesuffix(".parquet")

@@ -16,6 +16,7 @@ from datetime import date
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.publish import Step, new_run_id
+from lakehouse.rounds import once
 from lakehouse.settings import Settings, settings
 
 
@@ -53,10 +54,12 @@ def command(
     options: Callable[[argparse.ArgumentParser], None] | None = None,
     check: Callable[[Settings, argparse.Namespace], None] | None = None,
     argv: Sequence[str] | None = None,
+    rounds: Callable[[argparse.Namespace], Iterator[int]] = lambda _: once(),
 ) -> None:
     """Parse the options, open the lake as its only writer, run the body; exit 1 with a sentence on a user's mistake.
 
-    `check` runs before anything of the lake is touched.
+    `check` runs before anything of the lake is touched. The body runs once for each of `rounds`; between them the lake
+    is free for other writers.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--lake", help="the lake's folder (default: lake)")
@@ -74,9 +77,10 @@ def command(
         as_of = parse_as_of(arguments.as_of)
         if check:
             check(chosen, arguments)
-        run_id = new_run_id()
-        with Lake.writing(chosen, run_id, arguments.wait) as lake:
-            body(Run(lake, run_id, as_of, arguments))
+        for _ in rounds(arguments):
+            run_id = new_run_id()
+            with Lake.writing(chosen, run_id, arguments.wait) as lake:
+                body(Run(lake, run_id, as_of, arguments))
     except RadarError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

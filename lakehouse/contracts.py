@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KEYS = "learner_radar.primary_keys"
 TIMESERIES = "learner_radar.timeseries"
+NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
 class Publish(Enum):
@@ -22,7 +23,7 @@ class Publish(Enum):
     APPEND = "append"
     """Rows are added (bronze, logs)."""
     MERGE = "merge"
-    """Rows replace those of the same key and leave the others."""
+    """Rows replace those of the same key and leave the others, but for keys that the step retires."""
     REPLACE = "replace"
     """The batch is the whole table."""
     REPLACE_AS_OF = "replace_as_of"
@@ -62,6 +63,9 @@ class Contract:
         expectations: what the gate asks beyond the key and the not-null columns.
         publish: how a batch reaches the table.
         timeseries: of a feature table, the key column that is its time; empty for other tables.
+        clustered: the column that files are clustered by, and the only one whose least and greatest values the table's
+            log keeps: a log must not quote what learners wrote. Empty for small tables.
+        tracked: whether the rows that a commit added can be read back (Delta's change feed).
     """
 
     name: str
@@ -71,6 +75,8 @@ class Contract:
     expectations: tuple[Expectation, ...] = ()
     publish: Publish = Publish.REPLACE
     timeseries: str = ""
+    clustered: str = ""
+    tracked: bool = False
 
     def column_names(self) -> list[str]:
         """Names in order."""
@@ -81,8 +87,8 @@ class Contract:
         required = [not_null(column.name) for column in self.columns if not column.nullable]
         return [*required, *([unique(*self.key)] if self.key else []), *self.expectations]
 
-    def ddl(self, full_name: str, location: str | None = None) -> str:
-        """`CREATE TABLE IF NOT EXISTS` for the table under its three-level name, at a path or where the catalog says.
+    def ddl(self, full_name: str, location: str | None = None, create: str = "CREATE TABLE IF NOT EXISTS") -> str:
+        """The DDL of the table under its three-level name, at a path or where the catalog says.
 
         A feature table's keys are kept as table properties, for the store.
         """
@@ -91,9 +97,17 @@ class Contract:
             for c in self.columns
         ]
         where = f" LOCATION {sql_text(location)}" if location else ""
-        head = f"CREATE TABLE IF NOT EXISTS {full_name} ({', '.join(lines)})"
-        keys = f" TBLPROPERTIES ('{KEYS}' = '{','.join(self.key)}', '{TIMESERIES}' = '{self.timeseries}')"
-        return f"{head} USING delta{where} COMMENT {sql_text(self.comment)}{keys if self.timeseries else ''}"
+        order = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
+        properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in self._properties().items())
+        return (
+            f"{create} {full_name} ({', '.join(lines)}) USING delta{order}{where} "
+            f"COMMENT {sql_text(self.comment)} TBLPROPERTIES ({properties})"
+        )
+
+    def _properties(self) -> dict[str, str]:
+        found = {"delta.dataSkippingStatsColumns": self.clustered} if self.clustered else NO_STATISTICS
+        found = found | ({"delta.enableChangeDataFeed": "true"} if self.tracked else {})
+        return found | ({KEYS: ",".join(self.key), TIMESERIES: self.timeseries} if self.timeseries else {})
 
     def conform(self, frame: DataFrame) -> DataFrame:
         """The frame with exactly the contract's columns, in order and cast to their types.

@@ -112,9 +112,16 @@ class Lake:
     def create(self, contract: Contract) -> None:
         """Make the table from its contract's DDL unless it is there."""
         if not self.exists(contract.name):
-            location = str(self.settings.table_folder(contract.name)) if self.settings.local else None
-            self.spark.sql(contract.ddl(self.name(contract.name), location))
-            self._known.add(contract.name)
+            self._define(contract, "CREATE TABLE IF NOT EXISTS")
+
+    def recreate(self, contract: Contract) -> None:
+        """Make the table anew and empty, in one commit; its earlier versions stay readable."""
+        self._define(contract, "CREATE OR REPLACE TABLE" if self.exists(contract.name) else "CREATE TABLE")
+
+    def _define(self, contract: Contract, create: str) -> None:
+        location = str(self.settings.table_folder(contract.name)) if self.settings.local else None
+        self.spark.sql(contract.ddl(self.name(contract.name), location, create))
+        self._known.add(contract.name)
 
     def watermark(self) -> date:
         """The day after the newest event: the latest day a question can be asked about.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lakehouse.contracts import Contract, Publish, columns, one_of
+from lakehouse.contracts import Contract, Publish, between, columns, one_of
 
 QUARANTINE = Contract(
     "ops.quarantine",
@@ -15,10 +15,33 @@ QUARANTINE = Contract(
         row_json | STRING | the row as JSON, as received
         source_file | STRING NOT NULL | the file it came in, relative to the landing folder
         arrived_at | DATE | arrival date of the file's batch, null for a backfill
+        copies | INT NOT NULL | how many rows of that file are the same to the letter
         quarantined_at | TIMESTAMP NOT NULL | when its file was taken in
         released_at | TIMESTAMP | when a later load could use it after all; null while it waits
+        known_from | TIMESTAMP | where a mended rule released it: the midnight from which it is known
     """),
     key=("table_name", "row_key", "row_hash", "source_file"),
+    expectations=(between("copies", 1, None),),
+    publish=Publish.MERGE,
+)
+
+FILES = Contract(
+    "ops.files",
+    "Every landing file that was taken in, found empty or set aside: bronze reads no content twice.",
+    columns("""
+        table_name | STRING NOT NULL | one of the seven raw tables
+        source_file | STRING NOT NULL | the file, relative to the landing folder
+        file_hash | STRING NOT NULL | SHA-256 of its content
+        size_bytes | BIGINT NOT NULL | its size
+        changed_ns | BIGINT NOT NULL | when its content or name last changed, nanoseconds since 1970
+        arrived_at | DATE | arrival date of its batch, null for a backfill
+        row_count | BIGINT NOT NULL | its rows, 0 for a file that was set aside
+        new_columns | STRING | columns that the contract does not know, separated by commas
+        error | STRING | why it was set aside; null for a file that was taken in
+        taken_in_at | TIMESTAMP NOT NULL | when
+    """),
+    key=("table_name", "source_file", "file_hash"),
+    expectations=(between("row_count", 0, None),),
     publish=Publish.MERGE,
 )
 
@@ -77,4 +100,4 @@ PROMOTIONS = Contract(
     publish=Publish.APPEND,
 )
 
-CONTRACTS = (QUARANTINE, GATE_RESULTS, RUNS, PROMOTIONS)
+CONTRACTS = (QUARANTINE, FILES, GATE_RESULTS, RUNS, PROMOTIONS)

@@ -15,8 +15,10 @@ from pyspark.sql import DataFrame
 from lakehouse.contracts import Contract, Publish
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
+from lakehouse.merge import Bounds, merge
 from lakehouse.ops import GATE_RESULTS, RUNS
 from lakehouse.quality import Finding, audit
+from lakehouse.rows import append_rows
 
 WORKERS = 3
 Make = Callable[[], DataFrame]
@@ -34,6 +36,8 @@ class Step:
     rows: dict[str, Any] = field(default_factory=dict)
     _staged: dict[str, Contract] = field(default_factory=dict)
     _scratch: list[str] = field(default_factory=list)
+    _retired: dict[str, str] = field(default_factory=dict)
+    _bounds: dict[str, Bounds] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -64,6 +68,20 @@ class Step:
         table = f"staging.{name}__{self.run_id}"
         self._scratch.append(table)
         return self.lake.stage(table, frame)
+
+    def retire(self, contract: Contract, keys: DataFrame) -> None:
+        """Name published rows, by the contract's key, that the staged batch takes away; see `Publish.MERGE`."""
+        name = f"retired_{contract.name.replace('.', '__')}"
+        self.scratch(name, keys.select(*contract.key))
+        self._retired[contract.name] = self.lake.name(f"staging.{name}__{self.run_id}")
+
+    def within(self, contract: Contract, low: Any, high: Any) -> None:
+        """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
+        self._bounds[contract.name] = Bounds(contract.clustered, low, high)
+
+    def bounds(self, contract: Contract) -> str | None:
+        """What `within` said of a contract's table, as an SQL condition on it."""
+        return self._bounds[contract.name].condition() if contract.name in self._bounds else None
 
     def staged(self, contract: Contract) -> DataFrame:
         """The rows of a staged batch."""
@@ -125,36 +143,30 @@ class Step:
         fresh = not lake.exists(contract.name)
         lake.create(contract)
         staged, target = lake.name(self._staging(contract)), lake.name(contract.name)
-        if not fresh and contract.publish is not Publish.APPEND and not self._changed(contract, staged, target):
-            written = 0
-        else:
+        if fresh or contract.publish is Publish.APPEND:
             written = self.staged(contract).count()
-            self._commit(contract, staged, target)
+            self.staged(contract).write.mode("append").saveAsTable(target)
+        elif contract.publish is Publish.MERGE:
+            retired, bounds = self._retired.get(contract.name), self._bounds.get(contract.name)
+            written = merge(lake, contract, staged, retired, bounds)
+        else:
+            written = self._replace(contract, staged, target)
         self.rows[contract.name] = {"written": written} | self.rows.get(contract.name, {})
 
-    def _changed(self, contract: Contract, staged: str, target: str) -> bool:
+    def _replace(self, contract: Contract, staged: str, target: str) -> int:
+        scope = self._scope(staged) if contract.publish is Publish.REPLACE_AS_OF else ""
+        if not self._differs(contract, staged, target, scope):
+            return 0
+        writer = self.staged(contract).write.mode("overwrite")
+        (writer.option("replaceWhere", scope) if scope else writer).saveAsTable(target)
+        return self.staged(contract).count()
+
+    def _differs(self, contract: Contract, staged: str, target: str, scope: str) -> bool:
         names = ", ".join(f"`{name}`" for name in contract.column_names())
         new = f"SELECT {names} FROM {staged}"
-        scope = f" WHERE {self._scope(staged)}" if contract.publish is Publish.REPLACE_AS_OF else ""
-        old = f"SELECT {names} FROM {target}{scope}"
-        arrived = f"SELECT 1 FROM ({new} EXCEPT ALL {old}) LIMIT 1"
-        vanished = f"SELECT 1 FROM ({old} EXCEPT ALL {new}) LIMIT 1"
-        if self.lake.one(arrived) is not None:
-            return True
-        return contract.publish is not Publish.MERGE and self.lake.one(vanished) is not None
-
-    def _commit(self, contract: Contract, staged: str, target: str) -> None:
-        frame = self.lake.spark.table(staged)
-        match contract.publish:
-            case Publish.APPEND:
-                frame.write.mode("append").saveAsTable(target)
-            case Publish.REPLACE:
-                frame.write.mode("overwrite").saveAsTable(target)
-            case Publish.REPLACE_AS_OF:
-                where = self._scope(staged)
-                frame.write.mode("overwrite").option("replaceWhere", where).saveAsTable(target)
-            case Publish.MERGE:
-                _merge(self.lake, contract, staged, target)
+        old = f"SELECT {names} FROM {target}{f' WHERE {scope}' if scope else ''}"
+        either = (f"SELECT 1 FROM ({a} EXCEPT ALL {b}) LIMIT 1" for a, b in ((new, old), (old, new)))
+        return any(self.lake.one(query) is not None for query in either)
 
     def _scope(self, staged: str) -> str:
         days = {row[0] for row in self.lake.spark.sql(f"SELECT DISTINCT as_of FROM {staged}").collect()}
@@ -167,6 +179,8 @@ class Step:
             self.lake.unstage(table)
         self._staged.clear()
         self._scratch.clear()
+        self._retired.clear()
+        self._bounds.clear()
 
     def _log_findings(self) -> None:
         now = datetime.now(UTC)
@@ -183,27 +197,7 @@ class Step:
         append_rows(self.lake, RUNS, [row])
 
 
-def append_rows(lake: Lake, contract: Contract, rows: list[tuple[Any, ...]]) -> None:
-    """Append a few rows to a log table, straight."""
-    if not rows:
-        return
-    lake.create(contract)
-    schema = ", ".join(f"`{c.name}` {c.type}" for c in contract.columns)
-    frame = lake.spark.createDataFrame(rows, schema)
-    contract.conform(frame).write.mode("append").saveAsTable(lake.name(contract.name))
-
-
 def new_run_id() -> str:
     """An id for one command: the UTC time to the millisecond, which also sorts."""
     now = time.time()
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%dt%H%M%S}{int(now * 1000) % 1000:03d}"
-
-
-def _merge(lake: Lake, contract: Contract, staged: str, target: str) -> None:
-    same_key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in contract.key)
-    values = [c.name for c in contract.columns if c.name not in contract.key]
-    differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
-    lake.spark.sql(
-        f"MERGE INTO {target} t USING {staged} s ON {same_key} "
-        f"WHEN MATCHED AND ({differs}) THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-    ).collect()

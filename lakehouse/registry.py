@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ops import PROMOTIONS
-from lakehouse.publish import append_rows
+from lakehouse.rows import append_rows
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:

@@ -44,6 +44,11 @@ class Settings:
         return self.warehouse / f"{schema}.db" / short
 
     @property
+    def checkpoints(self) -> Path:
+        """How far each stream came."""
+        return self.lake / "checkpoints"
+
+    @property
     def dashboard(self) -> Path:
         """The offline dashboard file."""
         return self.lake / "dashboard" / "index.html"

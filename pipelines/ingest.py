@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import pipelines.bronze.ingest
 import pipelines.silver.run
 from lakehouse.cli import Run, command, parse_as_of
-from lakehouse.settings import Settings
-from pipelines.bronze.landing import look, refuse_as_of_before_first_event, refuse_incomplete
+from lakehouse.rounds import every, once
+from lakehouse.settings import Settings, on_databricks
+from pipelines.bronze.landing import listing, refuse_as_of_before_first_event, refuse_incomplete
+from pipelines.silver.balance import MOST_REFUSED
 
 
 def check(settings: Settings, options: argparse.Namespace) -> None:
@@ -17,10 +20,11 @@ def check(settings: Settings, options: argparse.Namespace) -> None:
     Raises:
         RadarError: for a landing folder that lacks something, or an as_of before the first event.
     """
-    files = look(settings.landing)
+    files = listing(settings.landing)
     if settings.local:
         refuse_incomplete(files, lambda table: settings.table_folder(table).is_dir())
-    refuse_as_of_before_first_event(files, parse_as_of(options.as_of))
+    if not settings.table_folder("silver.learning_events").is_dir():
+        refuse_as_of_before_first_event(files, parse_as_of(options.as_of))
 
 
 def ingest(run: Run) -> None:
@@ -29,5 +33,21 @@ def ingest(run: Run) -> None:
     pipelines.silver.run.run(run)
 
 
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--continuous", default="false", choices=("true", "false"), help="keep looking for files")
+    parser.add_argument("--interval", type=float, default=60.0, help="seconds between looks (default: 60)")
+    parser.add_argument(
+        "--most-refused", type=float, default=MOST_REFUSED, help="share of new rows that may break a rule (default: .05)"
+    )
+
+
+def _rounds(options: argparse.Namespace) -> Iterator[int]:
+    if options.continuous == "false":
+        return once()
+    how = " Each look is an availableNow stream, the one kind that serverless compute has." if on_databricks() else ""
+    print(f"Looking for new files every {options.interval:g} s, until SIGTERM or Ctrl-C.{how}", flush=True)
+    return every(options.interval)
+
+
 if __name__ == "__main__":
-    command("Take in new raw files.", ingest, check=check)
+    command("Take in new raw files.", ingest, _options, check, rounds=_rounds)

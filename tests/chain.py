@@ -15,9 +15,9 @@ from features.student_activity import student_activity
 from features.student_labels import student_labels
 from features.student_learning import student_learning
 from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.silver.batch import rank
 from pipelines.silver.events import learning_events
-from pipelines.silver.run import all_versions
-from pipelines.silver.versions import newest
+from pipelines.silver.stream import versions
 
 META = "_source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp"
 Raw = dict[str, pd.DataFrame]
@@ -39,11 +39,8 @@ def read_raw(landing: Path) -> Raw:
 
 def events(spark: SparkSession, raw: Raw) -> DataFrame:
     """silver.learning_events of the raw tables."""
-    v = all_versions(lambda table: _bronze(spark, table, raw[table]), lambda table, frame: frame)
-    return learning_events(
-        v["conversations"], v["messages"], v["lesson_progress"], v["assessment_attempts"], v["user_levels"],
-        newest(v["lessons"]), newest(v["assessments"]),
-    )  # fmt: skip
+    received = {table: versions(_bronze(spark, table, raw[table]), table) for table in RAW_TABLES}
+    return learning_events(rank(received, lambda name, frame: frame))
 
 
 def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lakehouse.contracts import Contract, Publish, columns, rows
+from lakehouse.contracts import Contract, Publish, between, columns, rows
 
 RAW_TABLES: dict[str, str] = {
     "conversations": "id user_id language difficulty_level topic_id created_at updated_at",
@@ -41,7 +41,21 @@ def bronze(table: str) -> Contract:
         business + META,
         expectations=(rows(1),),
         publish=Publish.APPEND,
+        clustered="_ingested_at",
     )
 
+
+INTAKE = Contract(
+    "bronze.intake",
+    "For each raw table: the rows that the batch's files hold by their footers, and those that were staged.",
+    columns("""
+        raw_table | STRING NOT NULL | the raw table
+        rows_in_files | BIGINT NOT NULL | rows by the footers
+        rows_staged | BIGINT NOT NULL | rows about to be appended
+        lost | BIGINT NOT NULL | rows_in_files less rows_staged
+    """),
+    key=("raw_table",),
+    expectations=(between("lost", 0, 0),),
+)
 
 CONTRACTS = tuple(bronze(table) for table in RAW_TABLES)

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import reduce
 
-import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cli import Run
+from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
-from lakehouse.ops import QUARANTINE
+from lakehouse.ops import FILES, QUARANTINE
 from lakehouse.publish import Step
-from pipelines.bronze.contracts import RAW_TABLES, bronze
-from pipelines.bronze.landing import LandingFile, look, refuse_incomplete
+from lakehouse.rows import frame_of
+from lakehouse.runs import last_done, versions_of
+from pipelines.bronze.as_text import read
+from pipelines.bronze.contracts import CONTRACTS, INTAKE
+from pipelines.bronze.files import entries, in_bronze, touch, untouched_and_new
+from pipelines.bronze.landing import LandingFile, Listed, listing, read_through, refuse_incomplete, unusable
 
-
-def as_text(frame: DataFrame, schema: pa.Schema, table: str) -> DataFrame:
-    """The raw columns of `table` as text, the unknown ones as JSON in `_other_columns`, the types in `_raw_types`.
-
-    Args:
-        frame: rows as Spark read them, without the columns that Parquet calls null.
-        schema: the Arrow schema of the files, which tells nanosecond timestamps from integers.
-        table: one of the seven raw tables.
-    """
-    known = RAW_TABLES[table].split()
-    received = {f.name: _text(F.col(f"`{f.name}`"), f.type) for f in schema if not pa.types.is_null(f.type)}
-    business = [received.get(name, F.lit(None).cast("string")).alias(name) for name in known]
-    others = [text.alias(name) for name, text in received.items() if name not in known]
-    other = F.to_json(F.struct(*others)) if others else F.lit(None).cast("string")
-    types = json.dumps({f.name: str(f.type) for f in schema})
-    provenance = [F.col(name) for name in ("_source_file", "_file_hash", "_arrived_at", "_ingested_at")]
-    return frame.select(*business, other.alias("_other_columns"), F.lit(types).alias("_raw_types"), *provenance)
-
-
-def _text(column: Column, kind: pa.DataType) -> Column:
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
-    if pa.types.is_nested(kind):
-        return F.to_json(column)
-    return column.cast("string")
+STANDS = "bronze_versions"
 
 
 def run(run: Run) -> None:
@@ -50,75 +29,117 @@ def run(run: Run) -> None:
 
     Raises:
         RadarError: without a landing folder, or when a first load lacks a table.
-        GateFailed: when a batch fails its contract.
+        GateFailed: when a batch fails its contract or lost a row.
     """
     lake = run.lake
-    files = look(lake.settings.landing)
-    refuse_incomplete(files, lake.exists)
+    listed = listing(lake.settings.landing)
+    refuse_incomplete(listed, lake.exists)
     now = datetime.now(UTC)
     with run.step("bronze") as step:
-        fresh = _not_yet_loaded(lake, files)
-        usable = [file for file in fresh if file.error is None and file.rows]
-        by_table: dict[str, list[LandingFile]] = defaultdict(list)
-        for file in usable:
-            by_table[file.table].append(file)
-        step.stage_all({bronze(table): _read(lake.spark, mine, now) for table, mine in by_table.items()})
-        refused = [file for file in fresh if file.error]
+        same, new = untouched_and_new(lake, listed)
+        if not same and not new:
+            step.message = _told([], len(listed))
+            return
+        files = [read_through(file) for file in new]
+        held = in_bronze(lake, new) if _unfinished(lake) else set()
+        wanted = [f for f in files if f.error is None and f.rows and f.listed.identity not in held]
+        refused = [f for f in files if f.error] + _stage(step, wanted, now)
         if refused:
             step.stage(QUARANTINE, _set_aside(lake.spark, refused, now))
         step.publish()
-        step.message = _told(step, files, usable, refused)
-        for table in RAW_TABLES:
-            lake.create(bronze(table))
+        for contract in CONTRACTS:
+            lake.create(contract)
+        seen = _but(files, refused) + refused
+        _note(step, same, seen, now)
+        step.rows[STANDS] = versions_of(lake, BRONZE)
+        step.message = _told(seen, len(listed))
 
 
-def _not_yet_loaded(lake: Lake, files: list[LandingFile]) -> list[LandingFile]:
-    loaded = [
-        lake.table(f"bronze.{table}").select(F.lit(table), "_source_file", "_file_hash").distinct()
-        for table in RAW_TABLES
-        if lake.exists(f"bronze.{table}")
-    ]
-    if lake.exists(QUARANTINE.name):
-        refused = lake.table(QUARANTINE.name).where("table_name LIKE 'bronze.%'")
-        loaded.append(refused.select(F.replace("table_name", F.lit("bronze."), F.lit("")), "source_file", "row_hash"))
-    held = {tuple(row) for row in reduce(DataFrame.union, loaded).collect()} if loaded else set()
-    return [file for file in files if (file.table, file.name, file.file_hash) not in held]
+BRONZE = tuple(contract.name for contract in CONTRACTS)
 
 
-def _read(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
-    """The rows of one table's files; files of one schema are read together."""
-    by_schema: dict[str, list[LandingFile]] = defaultdict(list)
+def _unfinished(lake: Lake) -> bool:
+    """Whether bronze moved since its last finished run: a run was killed before it wrote down what it took in."""
+    done = last_done(lake, "bronze", wrote=STANDS)
+    return (done.rows.get(STANDS) if done else {}) != versions_of(lake, BRONZE)
+
+
+def _stage(step: Step, files: list[LandingFile], now: datetime) -> list[LandingFile]:
+    """Stage the files' rows by table; returns the files that Spark could not read and that were left out."""
+    by_table: dict[str, list[LandingFile]] = defaultdict(list)
     for file in files:
-        by_schema[str(file.schema)].append(file)
-    parts = [as_text(_with_provenance(spark, same, now), same[0].schema, same[0].table) for same in by_schema.values()]
-    return reduce(DataFrame.unionByName, parts)
+        by_table[file.table].append(file)
+    spark = step.lake.spark
+    try:
+        step.stage_all(_batches(spark, by_table, now))
+        refused: list[LandingFile] = []
+    except PySparkException:
+        refused = [bad for file in files if (bad := _tried(spark, file, now))]
+        if not refused:
+            raise
+        by_table = {table: left for table, mine in by_table.items() if (left := _but(mine, refused))}
+        step.stage_all(_batches(spark, by_table, now))
+    if by_table:
+        step.check(INTAKE, _intake(step, by_table))
+    return refused
 
 
-def _with_provenance(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
-    provenance = spark.createDataFrame(
-        [(_uri(file), file.name, file.file_hash, file.arrived, now) for file in files],
-        "_uri string, _source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp",
-    )
-    raw = spark.read.option("mergeSchema", "false").parquet(*[str(file.path) for file in files])
-    located = raw.withColumn("_uri", F.regexp_replace(F.url_decode(F.col("_metadata.file_path")), "^[a-z]+:/*", "/"))
-    return located.join(F.broadcast(provenance), "_uri").drop("_uri")
+def _batches(spark: SparkSession, by_table: dict[str, list[LandingFile]], now: datetime) -> dict[Contract, DataFrame]:
+    return {_CONTRACT[table]: read(spark, mine, now) for table, mine in by_table.items()}
 
 
-def _uri(file: LandingFile) -> str:
-    return str(file.path.resolve())
+_CONTRACT = {contract.name.removeprefix("bronze."): contract for contract in CONTRACTS}
+
+
+def _tried(spark: SparkSession, file: LandingFile, now: datetime) -> LandingFile | None:
+    """The file with Spark's complaint, or None when Spark reads it to the end."""
+    try:
+        read(spark, [file], now).write.format("noop").mode("overwrite").save()
+    except PySparkException as error:
+        return unusable(file, str(error))
+    return None
+
+
+def _but(files: Iterable[LandingFile], others: Iterable[LandingFile]) -> list[LandingFile]:
+    names = {file.name for file in others}
+    return [file for file in files if file.name not in names]
+
+
+def _intake(step: Step, by_table: dict[str, list[LandingFile]]) -> DataFrame:
+    rows = []
+    for table, files in by_table.items():
+        promised, staged = sum(file.rows for file in files), step.staged(_CONTRACT[table]).count()
+        rows.append((table, promised, staged, promised - staged))
+        step.rows[f"bronze.{table}"] = {"rows_in_files": promised, "files": len(files)}
+    return frame_of(step.lake.spark, INTAKE, rows)
+
+
+def _note(step: Step, same: list[Listed], seen: list[LandingFile], now: datetime) -> None:
+    """Write the ledger, only now that bronze holds the rows."""
+    if not same and not seen:
+        return
+    rows = entries(step.lake, seen, now)
+    step.stage(FILES, rows.unionByName(touch(step.lake, same)) if same else rows)
+    step.publish()
 
 
 def _set_aside(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
     rows = [
-        (f"bronze.{file.table}", file.name, file.file_hash, file.error, None, file.name, file.arrived, now, None)
+        (
+            f"bronze.{file.table}", file.name, file.listed.file_hash, file.error, None, file.name, file.arrived, 1,
+            now, None, None,
+        )
         for file in files
-    ]
-    return spark.createDataFrame(rows, ", ".join(f"`{c.name}` {c.type}" for c in QUARANTINE.columns))
+    ]  # fmt: skip
+    return frame_of(spark, QUARANTINE, rows)
 
 
-def _told(step: Step, files: list[LandingFile], usable: list[LandingFile], refused: list[LandingFile]) -> str:
-    rows = sum(file.rows for file in usable)
-    told = f"{rows:,} rows from {len(usable)} new of {len(files)} files"
+def _told(files: list[LandingFile], listed: int) -> str:
+    usable = [file for file in files if file.error is None and file.rows]
+    told = f"{sum(file.rows for file in usable):,} rows from {len(usable)} new of {listed:,} files"
     empty = [file.name for file in files if file.error is None and not file.rows]
     told += f"; no rows in {', '.join(empty)}" if empty else ""
+    unknown = sorted({f"{file.table}.{name}" for file in files for name in file.new_columns()})
+    told += f"; columns outside the contract, kept in _other_columns: {', '.join(unknown)}" if unknown else ""
+    refused = [file for file in files if file.error]
     return told + "".join(f"\n{'':28}set aside {file.name}: {file.error}" for file in refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -23,17 +23,19 @@ EVENT_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class LandingFile:
-    """One raw file. `schema` is None and `error` says why when it cannot be used."""
+class Listed:
+    """A raw file as the folder lists it, unread: its table, and what tells whether it was touched."""
 
     table: str
     path: Path
     name: str
-    arrived: date | None
-    schema: pa.Schema | None
-    rows: int
-    first_event: date | None
-    error: str | None = None
+    size: int
+    changed_ns: int
+
+    @property
+    def mark(self) -> tuple[str, str, int, int]:
+        """Equal marks mean an untouched file."""
+        return self.table, self.name, self.size, self.changed_ns
 
     @cached_property
     def file_hash(self) -> str:
@@ -41,8 +43,39 @@ class LandingFile:
         with self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What a file is known by: table, name and content."""
+        return self.table, self.name, self.file_hash
 
-def look(landing: Path) -> list[LandingFile]:
+
+@dataclass(frozen=True)
+class LandingFile:
+    """One raw file, read. `schema` is None and `error` says why when it cannot be used."""
+
+    listed: Listed
+    arrived: date | None
+    schema: pa.Schema | None = None
+    rows: int = 0
+    first_event: date | None = None
+    error: str | None = None
+
+    @property
+    def table(self) -> str:
+        """Its raw table."""
+        return self.listed.table
+
+    @property
+    def name(self) -> str:
+        """Its path relative to the landing folder."""
+        return self.listed.name
+
+    def new_columns(self) -> list[str]:
+        """Columns that the contract does not know."""
+        return [name for name in self.schema.names if name not in RAW_TABLES[self.table].split()] if self.schema else []
+
+
+def listing(landing: Path) -> list[Listed]:
     """Every Parquet file of the seven tables under `landing`, in order of name.
 
     Takes `<table>.parquet`, `<table>/*.parquet` and `<table>/arrived=YYYY-MM-DD/*.parquet`.
@@ -55,7 +88,7 @@ def look(landing: Path) -> list[LandingFile]:
             f"There is no landing folder {landing}. Put the seven tables' Parquet files there, name another with "
             "-P landing=<folder>, or make some with `python -m data_gen --out <folder>`."
         )
-    found = [_look_at(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
+    found = [_listed(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
     if not found:
         raise RadarError(
             f"The landing folder {landing} holds none of the seven tables; expected files such as "
@@ -64,7 +97,7 @@ def look(landing: Path) -> list[LandingFile]:
     return found
 
 
-def refuse_incomplete(files: list[LandingFile], loaded: Callable[[str], bool]) -> None:
+def refuse_incomplete(files: Iterable[Listed], loaded: Callable[[str], bool]) -> None:
     """A first load needs every table.
 
     Args:
@@ -76,11 +109,12 @@ def refuse_incomplete(files: list[LandingFile], loaded: Callable[[str], bool]) -
     """
     lacking = []
     for table in RAW_TABLES:
-        mine = [file for file in files if file.table == table]
-        if loaded(f"bronze.{table}") or any(file.error is None for file in mine):
+        if loaded(f"bronze.{table}"):
             continue
-        why = "; ".join(f"{file.name}: {file.error}" for file in mine) or "no file"
-        lacking.append(f"{table} ({why})")
+        mine = [footer(file) for file in files if file.table == table]
+        if not any(file.error is None for file in mine):
+            why = "; ".join(f"{file.name}: {file.error}" for file in mine) or "no file"
+            lacking.append(f"{table} ({why})")
     if lacking:
         raise RadarError(
             f"A first load needs all seven tables, and the landing folder lacks {', '.join(lacking)}. "
@@ -88,13 +122,59 @@ def refuse_incomplete(files: list[LandingFile], loaded: Callable[[str], bool]) -
         )
 
 
-def refuse_as_of_before_first_event(files: list[LandingFile], as_of: date | None) -> None:
-    """Raises RadarError when `as_of` is not after the first event that the files tell of."""
-    events = [file.first_event for file in files if file.first_event]
-    if as_of and events and as_of <= min(events):
+def refuse_as_of_before_first_event(files: Iterable[Listed], as_of: date | None) -> None:
+    """Raises RadarError when `as_of` is not after the first event that the files' footers tell of."""
+    if as_of is None:
+        return
+    events = [event for file in files if (event := footer(file).first_event)]
+    if events and as_of <= min(events):
         raise RadarError(
             f"as_of {as_of} is not after the first event in the log, which is on {min(events)}; choose a later day."
         )
+
+
+def footer(listed: Listed) -> LandingFile:
+    """A file by its Parquet footer."""
+    try:
+        arrived = _arrival(listed.path)
+        opened = pq.ParquetFile(listed.path)
+        schema = opened.schema_arrow
+        if "id" not in schema.names:
+            return LandingFile(listed, arrived, error="it has no column id")
+        return LandingFile(listed, arrived, schema, opened.metadata.num_rows, _first_event(listed.table, opened))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        return LandingFile(listed, None, error=_unreadable(listed, str(error)))
+
+
+def read_through(listed: Listed) -> LandingFile:
+    """A file by its footer and every page: one whose pages cannot be decoded, or hold other than the rows that the
+    footer counts, cannot be used.
+    """
+    file = footer(listed)
+    if file.error:
+        return file
+    try:
+        found = sum(batch.num_rows for batch in pq.ParquetFile(listed.path).iter_batches())
+    except (OSError, ValueError, pa.ArrowException) as error:
+        return LandingFile(listed, file.arrived, error=_unreadable(listed, str(error)))
+    if found != file.rows:
+        return LandingFile(listed, file.arrived, error=f"it holds {found} rows where its footer says {file.rows}")
+    return file
+
+
+def unusable(file: LandingFile, why: str) -> LandingFile:
+    """The file with what Spark said of it."""
+    return LandingFile(file.listed, file.arrived, error=_unreadable(file.listed, why))
+
+
+def _unreadable(listed: Listed, why: str) -> str:
+    said = next(iter(why.splitlines()), "no reason given")[:200]
+    return f"not a readable Parquet file of {listed.size} bytes ({said})"
+
+
+def _listed(table: str, path: Path, landing: Path) -> Listed:
+    stat = path.stat()
+    return Listed(table, path, str(path.relative_to(landing)), stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns))
 
 
 def _paths(landing: Path, table: str) -> list[Path]:
@@ -103,32 +183,19 @@ def _paths(landing: Path, table: str) -> list[Path]:
     return flat + sorted([*folder.glob("*.parquet"), *folder.glob("arrived=*/*.parquet")])
 
 
-def _look_at(table: str, path: Path, landing: Path) -> LandingFile:
-    name = str(path.relative_to(landing))
-    try:
-        arrived = _arrival(path)
-        footer = pq.ParquetFile(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        reason = f"not a readable Parquet file of {path.stat().st_size} bytes ({str(error).splitlines()[0]})"
-        return LandingFile(table, path, name, None, None, 0, None, reason)
-    schema = footer.schema_arrow
-    if "id" not in schema.names:
-        return LandingFile(table, path, name, arrived, None, 0, None, "it has no column id")
-    return LandingFile(table, path, name, arrived, schema, footer.metadata.num_rows, _first_event(table, footer))
-
-
 def _arrival(path: Path) -> date | None:
     key, _, value = path.parent.name.partition("=")
     return date.fromisoformat(value) if key == "arrived" else None
 
 
-def _first_event(table: str, footer: pq.ParquetFile) -> date | None:
+def _first_event(table: str, opened: pq.ParquetFile) -> date | None:
     """The first event's date from the column statistics in the footer; None where they do not tell."""
     column = EVENT_COLUMNS.get(table)
-    if column not in footer.schema_arrow.names:
+    if column not in opened.schema_arrow.names or pa.types.is_nested(opened.schema_arrow.field(column).type):
         return None
-    index = footer.schema_arrow.get_field_index(column)
-    groups = [footer.metadata.row_group(i).column(index).statistics for i in range(footer.metadata.num_row_groups)]
+    metadata = opened.metadata
+    places = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path == column]
+    groups = [metadata.row_group(i).column(places[0]).statistics for i in range(metadata.num_row_groups)]
     lowest = [_as_date(s.min) for s in groups if s is not None and s.has_min_max]
     return min((day for day in lowest if day), default=None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered, rows
+from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered
 from lakehouse.levels import LEVELS as LEVELS
 
 CORRECTIONS = "ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>>"
@@ -29,7 +29,6 @@ CONVERSATIONS = Contract(
     """),
     key=("conversation_id",),
     expectations=(
-        rows(1),
         one_of("cefr_level", *LEVELS),
         between("error_rate", 0, 1),
         ordered("ended_at", "started_at"),
@@ -37,6 +36,7 @@ CONVERSATIONS = Contract(
         ordered("message_count", "student_messages"),
     ),
     publish=Publish.MERGE,
+    clustered="started_at",
 )
 
 MESSAGES = Contract(
@@ -60,6 +60,7 @@ MESSAGES = Contract(
         between("content_length", 0, None),
     ),
     publish=Publish.MERGE,
+    clustered="sent_at",
 )
 
 LESSONS = Contract(
@@ -77,7 +78,7 @@ LESSONS = Contract(
         {KNOWN_AT}
     """),
     key=("lesson_id",),
-    expectations=(rows(1), one_of("cefr_level", *LEVELS)),
+    expectations=(one_of("cefr_level", *LEVELS),),
     publish=Publish.MERGE,
 )
 
@@ -95,7 +96,7 @@ ASSESSMENTS = Contract(
         {KNOWN_AT}
     """),
     key=("assessment_id",),
-    expectations=(rows(1), one_of("cefr_level", *LEVELS)),
+    expectations=(one_of("cefr_level", *LEVELS),),
     publish=Publish.MERGE,
 )
 
@@ -128,6 +129,7 @@ LESSON_PROGRESS = Contract(
         ordered("completed_at", "started_at"),
     ),
     publish=Publish.MERGE,
+    clustered="started_at",
 )
 
 ASSESSMENT_ATTEMPTS = Contract(
@@ -160,6 +162,7 @@ ASSESSMENT_ATTEMPTS = Contract(
         one_of("recommended_level", *LEVELS),
     ),
     publish=Publish.MERGE,
+    clustered="completed_at",
 )
 
 STUDENT_LEVELS = Contract(
@@ -201,12 +204,12 @@ LEARNING_EVENTS = Contract(
     """),
     key=("event_type", "ref_id", "known_at"),
     expectations=(
-        rows(1),
         one_of("event_type", *EVENT_TYPES),
         ordered("known_at", "event_at"),
         between("score", 0, 100),
     ),
     publish=Publish.MERGE,
+    clustered="event_at",
 )
 
 STUDENT_PROFILES = Contract(
@@ -229,11 +232,11 @@ STUDENT_PROFILES = Contract(
     """),
     key=("student_id", "language"),
     expectations=(
-        rows(1),
         one_of("current_level", *LEVELS),
         between("avg_score", 0, 100),
         ordered("last_activity_at", "first_activity_at"),
     ),
+    publish=Publish.MERGE,
 )
 
 CONTRACTS = (

@@ -9,60 +9,71 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.silver.tables import errors, minutes
-from pipelines.silver.versions import age, good, newest
+from pipelines.silver.versions import age, during, good, lasting, spells
 
 MEASURES = {
     "cefr_level": "string", "messages": "int", "messages_with_errors": "int", "minutes": "double", "score": "double",
     "mastery": "double", "topic": "string",
 }  # fmt: skip
 CONTENT = ["student_id", "language", "event_at", *MEASURES]
-VERSION = ["live", "known_at", "event_time", "_ingested_at", "_file_hash", "row_hash"]
+VERSION = ["live", "known_at", "received_at", "event_time", "_ingested_at", "_source_file", "row_hash"]
+OWNER = ["student_id", "language", "cefr_level", "topic"]
 
 
-def learning_events(
-    conversations: DataFrame,
-    messages: DataFrame,
-    progress: DataFrame,
-    attempts: DataFrame,
-    levels: DataFrame,
-    lessons: DataFrame,
-    assessments: DataFrame,
-) -> DataFrame:
-    """The whole log from all good versions of the five record tables and the two catalogues.
+def learning_events(v: Mapping[str, DataFrame]) -> DataFrame:
+    """The log of all records of which `v` holds every version.
 
     Args:
-        conversations: versions (`typed` + `known`) of bronze.conversations; likewise the next four.
-        messages: versions of bronze.messages.
-        progress: versions of bronze.lesson_progress.
-        attempts: versions of bronze.assessment_attempts.
-        levels: versions of bronze.user_levels.
-        lessons: silver.lessons.
-        assessments: silver.assessments.
+        v: ranked versions by raw table; of the two catalogues all entries.
     """
-    lesson = lessons.select("lesson_id", F.col("cefr_level").alias("_level"), F.col("subject").alias("_topic"))
-    test = assessments.select(
-        "assessment_id", F.col("cefr_level").alias("_level"), F.col("assessment_type").alias("_topic")
-    )
-    study = good(progress).join(lesson, "lesson_id")
-    taken = good(attempts).join(test, "assessment_id")
+    study = _as_taught(good(v["lesson_progress"]), v["lessons"], "lesson_id", "subject")
+    taken = _as_taught(good(v["assessment_attempts"]), v["assessments"], "assessment_id", "assessment_type")
     catalogue = {"cefr_level": F.col("_level"), "topic": F.col("_topic")}
     begun = F.when(F.col("status") != "not_started", F.col("started_at"))
     finished = F.when(F.col("status") == "completed", F.col("completed_at"))
     duration = minutes(F.col("started_at"), F.col("completed_at"))
     revised = [
-        _events(good(conversations), "conversation", "conversation_id", F.col("started_at"),
+        _events(good(v["conversations"]), "conversation", "conversation_id", F.col("started_at"),
                 {"cefr_level": F.col("cefr_level"), "topic": F.col("topic")}),
         _events(study, "lesson_started", "progress_id", begun, catalogue),
         _events(study, "lesson_completed", "progress_id", finished, catalogue | {"mastery": F.col("mastery_score")}),
         _events(taken, "attempt", "attempt_id", F.col("completed_at"),
                 catalogue | {"score": F.col("score"), "minutes": duration}),
-        _events(good(levels).where("live"), "level", F.concat_ws("|", "student_id", "language"), F.col("assessed_at"),
-                {"cefr_level": F.col("cefr_level"), "score": F.col("proficiency_score")}),
+        _events(good(v["user_levels"]).where("live"), "level", F.concat_ws("|", "student_id", "language"),
+                F.col("assessed_at"), {"cefr_level": F.col("cefr_level"), "score": F.col("proficiency_score")}),
         _events(study.where("live AND last_accessed_at IS NOT NULL"), "lesson_accessed",
                 F.concat_ws("@", "progress_id", "last_accessed_at"), F.col("last_accessed_at"), catalogue),
     ]  # fmt: skip
-    parts = [history(reduce(DataFrame.unionByName, revised)), message_days(messages, conversations)]
+    parts = [history(reduce(DataFrame.unionByName, revised)), message_days(v["messages"], v["conversations"])]
     return reduce(DataFrame.unionByName, parts)
+
+
+def records(v: Mapping[str, DataFrame]) -> DataFrame:
+    """The records that `learning_events` of the same versions speaks of: event_type and `record`, see `record_of`."""
+    of = {
+        "conversation": v["conversations"].select(F.col("conversation_id").alias("record")),
+        "message": v["conversations"].select(F.col("conversation_id").alias("record")),
+        "lesson_started": v["lesson_progress"].select(F.col("progress_id").alias("record")),
+        "lesson_completed": v["lesson_progress"].select(F.col("progress_id").alias("record")),
+        "lesson_accessed": v["lesson_progress"].select(F.col("progress_id").alias("record")),
+        "attempt": v["assessment_attempts"].select(F.col("attempt_id").alias("record")),
+        "level": v["user_levels"].select(F.concat_ws("|", "student_id", "language").alias("record")),
+    }
+    named = [frame.distinct().withColumn("event_type", F.lit(kind)) for kind, frame in of.items()]
+    return reduce(DataFrame.unionByName, named)
+
+
+def record_of() -> Column:
+    """The record an event is of: its ref_id, for messages and accesses without the day or time after the last @."""
+    return F.when(
+        F.col("event_type").isin("message", "lesson_accessed"), F.regexp_replace("ref_id", "@[^@]*$", "")
+    ).otherwise(F.col("ref_id"))
+
+
+def _as_taught(versions: DataFrame, catalogue: DataFrame, key: str, topic: str) -> DataFrame:
+    """Each version with `_level` and `_topic` of its catalogue entry as these were known then."""
+    entries = spells(catalogue, key, ["cefr_level", topic]).withColumnRenamed("cefr_level", "_level")
+    return versions.join(entries.withColumnRenamed(topic, "_topic"), key).where(during(F.col("known_at")))
 
 
 def history(events: DataFrame) -> DataFrame:
@@ -81,58 +92,79 @@ def history(events: DataFrame) -> DataFrame:
     settled = events.withColumn("_last", last_word).where("_last").withColumn("_content", F.struct(*CONTENT))
     changed = settled.withColumn("_before", F.lag("_content").over(later)).where("NOT (_before <=> _content)")
     replaced = F.lead("live").over(later)
-    until = F.when(replaced, F.lead("known_at").over(later)).when(~replaced, F.col("known_at"))
+    redone = ~F.col("live") & ~replaced
+    until = F.when(redone, F.col("known_at")).when(replaced.isNotNull(), F.lead("known_at").over(later))
     closed = changed.withColumn("superseded_at", until).where("event_at IS NOT NULL")
     return closed.select("event_type", "ref_id", *CONTENT, "known_at", "superseded_at")
 
 
 def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
-    """Message events: per conversation and UTC day the running counts, a row for each time they became known.
+    """Message events: per conversation and UTC day the running counts, a row for each time that they, or what is known
+    of their conversation, changed.
 
     A later version of a message takes back what the earlier one added. Backfilled messages of a day are known from the
     last of them.
+
+    Args:
+        messages: ranked versions of the messages of these conversations.
+        conversations: ranked versions.
     """
-    owners = newest(conversations).select("conversation_id", "student_id", "language", "cefr_level", "topic")
-    day: list[str | Column] = ["conversation_id", F.to_date("sent_at").alias("_day")]
-    backfill_last = Window.partitionBy("message_id", "live").orderBy(*age())
-    lived = good(messages).withColumn("_replaced", ~F.col("live") & F.lead("row_hash").over(backfill_last).isNotNull())
-    valid = lived.where("NOT _replaced").withColumn("_until", F.lead("known_at").over(
-        Window.partitionBy("message_id").orderBy(*age())
-    ))  # fmt: skip
-    said = (F.col("role") == "user").cast("int")
-    wrong = F.when(errors() > 0, said).otherwise(0)
-    added = valid.select(
-        *day, "live", "known_at", "sent_at", said.alias("messages"), wrong.alias("messages_with_errors")
-    )
+    owners = spells(conversations, "conversation_id", OWNER)
+    steps = _counted(_added_and_taken(lasting(messages, "message_id")))
+    of_day = Window.partitionBy("conversation_id", "_day")
+    so_far = of_day.orderBy("known_at").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    begun = steps.groupBy("conversation_id", "_day").agg(F.min("known_at").alias("_begun"))
+    revised = owners.join(begun, "conversation_id").where("_from > _begun")
     nothing = F.lit(None).cast("timestamp")
-    taken = valid.where("_until IS NOT NULL AND _until > known_at").select(
-        *day, F.lit(True).alias("live"), F.col("_until").alias("known_at"), nothing.alias("sent_at"),
-        (-said).alias("messages"), (-wrong).alias("messages_with_errors"),
+    changes = revised.select(
+        "conversation_id", "_day", F.col("_from").alias("known_at"), F.lit(0).alias("messages"),
+        F.lit(0).alias("messages_with_errors"), nothing.alias("_first"), nothing.alias("_last"),
     )  # fmt: skip
-    whole = Window.partitionBy("conversation_id", "_day")
-    backfilled = F.max(F.when(~F.col("live"), F.col("known_at"))).over(whole)
-    steps = (
-        added.unionByName(taken)
-        .withColumn("known_at", F.when(F.col("live"), F.col("known_at")).otherwise(backfilled))
-        .groupBy("conversation_id", "_day", "known_at")
-        .agg(
-            F.sum("messages").alias("messages"), F.sum("messages_with_errors").alias("messages_with_errors"),
-            F.min("sent_at").alias("_first"), F.max("sent_at").alias("_last"),
-        )
-    )  # fmt: skip
-    so_far = whole.orderBy("known_at").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    running = steps.withColumns(
+    running = _summed(steps.unionByName(changes)).withColumns(
         {
             "messages": F.sum("messages").over(so_far).cast("int"),
             "messages_with_errors": F.sum("messages_with_errors").over(so_far).cast("int"),
             "event_at": F.min("_first").over(so_far),
             "minutes": minutes(F.min("_first").over(so_far), F.max("_last").over(so_far)),
-            "superseded_at": F.lead("known_at").over(whole.orderBy("known_at")),
+            "superseded_at": F.lead("known_at").over(of_day.orderBy("known_at")),
         }
-    ).join(owners, "conversation_id")
-    return _shaped(running, "message", F.concat_ws("@", "conversation_id", "_day")).select(
+    )
+    owned = running.join(owners, "conversation_id").where(during(F.col("known_at")))
+    return _shaped(owned, "message", F.concat_ws("@", "conversation_id", "_day")).select(
         "event_type", "ref_id", *CONTENT, "known_at", "superseded_at"
     )
+
+
+def _added_and_taken(versions: DataFrame) -> DataFrame:
+    """What each version of a message adds to its day when it becomes known, and takes back when it is replaced."""
+    day = [F.col("conversation_id"), F.to_date("sent_at").alias("_day")]
+    said = (F.col("role") == "user").cast("int")
+    wrong = F.when(errors() > 0, said).otherwise(0)
+    until = F.lead("known_at").over(Window.partitionBy("message_id").orderBy(*age()))
+    lived = versions.withColumn("_until", until)
+    added = lived.select(
+        *day, "live", "known_at", "sent_at", said.alias("messages"), wrong.alias("messages_with_errors")
+    )
+    taken = lived.where("_until IS NOT NULL").select(
+        *day, F.lit(True).alias("live"), F.greatest("_until", "known_at").alias("known_at"),
+        F.lit(None).cast("timestamp").alias("sent_at"), (-said).alias("messages"),
+        (-wrong).alias("messages_with_errors"),
+    )  # fmt: skip
+    return added.unionByName(taken)
+
+
+def _counted(moves: DataFrame) -> DataFrame:
+    of_day = Window.partitionBy("conversation_id", "_day")
+    backfilled = F.max(F.when(~F.col("live"), F.col("known_at"))).over(of_day)
+    since = F.when(F.col("live"), F.col("known_at")).otherwise(backfilled)
+    return _summed(moves.withColumns({"known_at": since, "_first": F.col("sent_at"), "_last": F.col("sent_at")}))
+
+
+def _summed(steps: DataFrame) -> DataFrame:
+    return steps.groupBy("conversation_id", "_day", "known_at").agg(
+        F.sum("messages").alias("messages"), F.sum("messages_with_errors").alias("messages_with_errors"),
+        F.min("_first").alias("_first"), F.max("_last").alias("_last"),
+    )  # fmt: skip
 
 
 def _events(

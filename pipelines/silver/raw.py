@@ -2,80 +2,51 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
 from pipelines.silver.contracts import CORRECTIONS, SKILLS
 from pipelines.silver.typed import (
+    RawTable,
     choice,
     flag,
     identifier,
     integer,
     json,
     language,
+    length,
     level,
     moment,
     number,
     text,
-    typed,
 )  # fmt: skip
 
-
-def conversations(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.conversations."""
-    return typed(
-        bronze,
+RULES: dict[str, RawTable] = {
+    "conversations": RawTable(
         [
             identifier("conversation_id", "id"), identifier("student_id", "user_id"), language(),
             level("cefr_level", "difficulty_level"), text("topic", "topic_id"), moment("started_at", "created_at"),
-        ],
-    )  # fmt: skip
-
-
-def messages(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.messages; of the text only its length is kept."""
-    from pyspark.sql import functions as F
-
-    measured = bronze.withColumn("_length", F.length("content").cast("string"))
-    return typed(
-        measured,
+        ]
+    ),
+    "messages": RawTable(
         [
             identifier("message_id", "id"), identifier("conversation_id", "conversation_id"),
-            choice("role", "role", "user", "assistant"), integer("content_length", "_length"),
+            choice("role", "role", "user", "assistant"), length("content_length", "content"),
             json("corrections", "corrections", CORRECTIONS), moment("sent_at", "created_at"),
-        ],
-    )  # fmt: skip
-
-
-def lessons(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.lessons."""
-    return typed(
-        bronze,
+        ]
+    ),
+    "lessons": RawTable(
         [
             identifier("lesson_id", "id"), language(), text("lesson_type", "lesson_type"), text("title", "title"),
             text("subject", "subject"), level("cefr_level", "difficulty_level"),
             integer("order_index", "order_index"), flag("is_active", "is_active"),
-            moment("created_at", "created_at", required=False),
-        ],
-    )  # fmt: skip
-
-
-def assessments(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.assessments."""
-    return typed(
-        bronze,
+        ]
+    ),
+    "assessments": RawTable(
         [
             identifier("assessment_id", "id"), language(), text("assessment_type", "assessment_type"),
             text("title", "title"), level("cefr_level", "difficulty_level"),
             number("duration_minutes", "duration_minutes", 0, 10_000), flag("is_active", "is_active"),
-            moment("created_at", "created_at", required=False),
-        ],
-    )  # fmt: skip
-
-
-def lesson_progress(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.lesson_progress."""
-    return typed(
-        bronze,
+        ]
+    ),
+    "lesson_progress": RawTable(
         [
             identifier("progress_id", "id"), identifier("student_id", "user_id"),
             identifier("lesson_id", "lesson_id"), language(),
@@ -90,13 +61,8 @@ def lesson_progress(bronze: DataFrame) -> DataFrame:
             ("status = 'completed' AND completed_at IS NULL", "completed_at is empty though status is completed"),
             ("status <> 'not_started' AND started_at IS NULL", "started_at is empty though the lesson was begun"),
         ],
-    )  # fmt: skip
-
-
-def assessment_attempts(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.assessment_attempts."""
-    return typed(
-        bronze,
+    ),
+    "assessment_attempts": RawTable(
         [
             identifier("attempt_id", "id"), identifier("student_id", "user_id"),
             identifier("assessment_id", "assessment_id"), language(), number("score", "score", 0, 100),
@@ -110,16 +76,12 @@ def assessment_attempts(bronze: DataFrame) -> DataFrame:
             ("correct_answers > total_questions", "correct_answers is more than total_questions"),
             ("started_at IS NULL AND completed_at IS NULL", "started_at and completed_at are both empty"),
         ],
-    )  # fmt: skip
-
-
-def user_levels(bronze: DataFrame) -> DataFrame:
-    """Typed versions of bronze.user_levels."""
-    return typed(
-        bronze,
+    ),
+    "user_levels": RawTable(
         [
             identifier("level_id", "id"), identifier("student_id", "user_id"), language(),
             level("cefr_level", "cefr_level", required=True),
             number("proficiency_score", "proficiency_score", 0, 100), moment("assessed_at", "assessed_at"),
-        ],
-    )  # fmt: skip
+        ]
+    ),
+}  # fmt: skip

@@ -1,195 +1,205 @@
-"""The silver step: types, versions, tables, one gate, one publication."""
+"""The silver step: what bronze has new goes through the rules, and what it touches is made again, gated and merged."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
-from lakehouse.code import code_hash
-from lakehouse.contracts import Contract, between, columns
+from lakehouse.contracts import Contract, Publish
 from lakehouse.lake import Lake
-from lakehouse.ops import QUARANTINE, RUNS
-from lakehouse.publish import WORKERS, Step
+from lakehouse.ops import QUARANTINE
+from lakehouse.publish import Step
 from pipelines.silver import contracts as c
-from pipelines.silver import events, raw, tables
-from pipelines.silver.versions import Parent, known, newest, quarantined, ranked, resolve
-
-BALANCE = Contract(
-    "silver.balance",
-    "For each raw table: rows in = rows accepted + rows superseded + rows quarantined.",
-    columns("""
-        raw_table | STRING NOT NULL | the raw table
-        rows_in | BIGINT NOT NULL | rows of it in bronze
-        accepted | BIGINT NOT NULL | rows of it that stand in silver
-        superseded | BIGINT NOT NULL | rows that a newer version replaced
-        quarantined | BIGINT NOT NULL | rows set aside
-        unaccounted | BIGINT NOT NULL | rows_in less the three
-        quarantined_share | DOUBLE NOT NULL | quarantined / rows_in
-    """),
-    key=("raw_table",),
-    expectations=(between("unaccounted", 0, 0), between("superseded", 0, None), between("quarantined_share", 0, 0.05)),
-)
+from pipelines.silver import events, tables
+from pipelines.silver.balance import BALANCE, balance, balance_contract
+from pipelines.silver.batch import SILVER_OF, look_again, rank, silver, students
+from pipelines.silver.quarantine import freed, set_aside
+from pipelines.silver.received import STATE, MadeFrom, as_it_stands, made_from, moved, received
+from pipelines.silver.spans import Span, spans
+from pipelines.silver.stream import catch_up, start_over
 
 
 def run(run: Run) -> None:
-    """Make silver from all of bronze.
+    """Bring silver up to what bronze holds: whole the first time and after a restore, else only what new rows touch.
 
     Raises:
-        GateFailed: when a table breaks its contract, rows do not balance, or over 5 % of a table are unusable.
+        GateFailed: when a table breaks its contract, rows do not balance, or too many new rows break a rule.
     """
     lake = run.lake
     with run.step("silver") as step:
-        made_from = _made_from(lake, BRONZE)
-        if _stands(lake, made_from):
-            step.rows[STANDS] = made_from | _made_from(lake, SILVER)
-            step.message = "nothing new in bronze, silver stands"
+        before = made_from(lake)
+        if before is None:
+            start_over(lake)
+        catch_up(lake, moved(lake, before))
+        now = as_it_stands(lake)
+        step.rows[STATE] = now.as_json()
+        if before and before.tables == now.tables:
+            step.message = "nothing new in bronze, silver stands" + _hint(before, now)
             return
-        versions = all_versions(
-            lambda table: lake.table(f"bronze.{table}"), lambda table, frame: step.scratch(f"versions_{table}", frame)
+        most_refused = getattr(run.options, "most_refused", None)
+        batch = Batch(step, before, now, BALANCE if most_refused is None else balance_contract(most_refused))
+        batch.publish()
+        step.message = batch.told() + _hint(before, now)
+
+
+@dataclass
+class Batch:
+    """One batch: what came between two states of the version tables, on its way into silver."""
+
+    step: Step
+    before: MadeFrom | None
+    now: MadeFrom
+    gate: Contract
+
+    @property
+    def lake(self) -> Lake:
+        """The lake that is written to."""
+        return self.step.lake
+
+    @property
+    def whole(self) -> bool:
+        """Whether silver is made from everything rather than from what is new."""
+        return self.before is None
+
+    def publish(self) -> None:
+        """Stage, gate and publish every table that the batch touches, all or none."""
+        made = {k: f for k, f in silver(self.versions, self.step.scratch).items() if self._touches(k)}
+        self.step.stage_all({self._published_as(contract): frame for contract, frame in made.items()})
+        profiles = {c.STUDENT_PROFILES} if c.LEARNING_EVENTS in made else set()
+        for contract in profiles:
+            touched = self.step.scratch("students", students(self.versions))
+            self.step.stage(self._published_as(contract), self._profiles(made, touched))
+            self._retire(contract, touched, ["student_id"])
+        self._set_aside()
+        self._balance(made)
+        self._bound(made)
+        if c.LEARNING_EVENTS in made:
+            self._retire(c.LEARNING_EVENTS, events.records(self.versions), ["event_type", "record"])
+        self.step.publish()
+
+    def told(self) -> str:
+        """The batch in a sentence."""
+        sums = [row for name, row in self.step.rows.items() if name.startswith("bronze.")]
+        accepted, superseded, quarantined, released = (
+            sum(row[name] for row in sums) for name in ("accepted", "superseded", "quarantined", "released")
         )
-        _stage_tables(step, versions)
-        balance = _balance(lake, step, versions)
-        set_aside = _quarantine(lake, versions)
-        step.stage(QUARANTINE, set_aside)
-        waiting = step.staged(QUARANTINE).where("released_at IS NULL").count()
-        step.publish()
-        step.rows |= {f"bronze.{row['raw_table']}": row for row in balance}
-        step.rows[STANDS] = made_from | _made_from(lake, SILVER)
-        accepted = sum(row["accepted"] for row in balance)
-        replaced = sum(row["superseded"] for row in balance)
-        step.message = f"{accepted:,} rows accepted, {replaced:,} superseded, {waiting:,} in quarantine"
+        told = f"{accepted:,} rows accepted, {superseded:,} superseded, {quarantined:,} set aside"
+        told += f", {released:,} released" if released else ""
+        return told + (" (silver made whole)" if self.whole else "")
 
+    @cached_property
+    def versions(self) -> dict[str, DataFrame]:
+        """The ranked versions that the batch looks at, by raw table."""
+        came = received(self.lake, self.before, self.now)
+        return rank(look_again(came, self.step.scratch), self.step.scratch)
 
-def all_versions(
-    source: Callable[[str], DataFrame], keep: Callable[[str, DataFrame], DataFrame]
-) -> dict[str, DataFrame]:
-    """Typed versions of every raw table, orphans and newest versions marked.
+    @cached_property
+    def spans(self) -> dict[str, Span]:
+        """How many versions the batch looks at, and between which times, by raw table."""
+        return spans(self.versions)
 
-    Args:
-        source: the bronze rows of a raw table.
-        keep: called with each raw table's versions, since several tables are made from them; returns them as kept.
-    """
+    def _touches(self, contract: Contract) -> bool:
+        if self.whole:
+            return True
+        if contract is c.LEARNING_EVENTS:
+            return any(span.rows for table, span in self.spans.items() if table not in ("lessons", "assessments"))
+        span = next(self.spans[table] for table, of in SILVER_OF.items() if of is contract)
+        return span.fresh > 0 if contract in (c.LESSONS, c.ASSESSMENTS) else span.rows > 0
 
-    def kept(table: str, frame: DataFrame) -> DataFrame:
-        return keep(table, ranked(frame, SILVER_OF[table].key))
+    def _published_as(self, contract: Contract) -> Contract:
+        return replace(contract, publish=Publish.REPLACE) if self.whole else contract
 
-    def catalogue(table: str, records: str) -> dict[str, DataFrame]:
-        """A catalogue, and the records that must name one of its entries."""
-        parents = kept(table, known(getattr(raw, table)(source(table))))
-        parent = Parent(newest(parents), SILVER_OF[table].key[0], table.removesuffix("s"))
-        children = known(getattr(raw, records)(source(records)), "started_at", "completed_at")
-        return {table: parents, records: kept(records, resolve(children, parent))}
+    def _profiles(self, made: Mapping[Contract, DataFrame], touched: DataFrame) -> DataFrame:
+        """The profiles of the students touched, from the tables as they will stand."""
+        of = (c.CONVERSATIONS, c.LESSON_PROGRESS, c.ASSESSMENT_ATTEMPTS, c.STUDENT_LEVELS)
+        mine = [self._as_it_will_stand(k, k in made).join(touched, "student_id", "left_semi") for k in of]
+        return tables.student_profiles(*mine)
 
-    def talk() -> dict[str, DataFrame]:
-        conversations = kept("conversations", known(raw.conversations(source("conversations")), "started_at"))
-        parent = Parent(newest(conversations), "conversation_id", "conversation")
-        messages = resolve(known(raw.messages(source("messages")), "sent_at"), parent)
-        return {"conversations": conversations, "messages": kept("messages", messages)}
+    def _as_it_will_stand(self, contract: Contract, staged: bool) -> DataFrame:
+        if self.whole:
+            return self.step.staged(contract)
+        published = self.lake.table(contract.name)
+        if not staged:
+            return published
+        new = self.step.staged(contract)
+        return published.join(new.select(*contract.key), list(contract.key), "left_anti").unionByName(new)
 
-    def levels() -> dict[str, DataFrame]:
-        return {"user_levels": kept("user_levels", known(raw.user_levels(source("user_levels")), "assessed_at"))}
+    def _retire(self, contract: Contract, scope: DataFrame, on: list[str]) -> None:
+        """Published rows in the scope of the batch that the batch no longer holds go."""
+        if self.whole or not self.lake.exists(contract.name):
+            return
+        published = self.lake.table(contract.name)
+        bounds = self.step.bounds(contract)
+        mine = (published.where(bounds) if bounds else published).withColumn("record", _record(contract))
+        gone = mine.join(scope, on, "left_semi")
+        kept = self.step.staged(contract).select(*contract.key)
+        self.step.retire(contract, gone.join(kept, list(contract.key), "left_anti"))
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
+        for table, contract in SILVER_OF.items():
+            span = self.spans[table]
+            if contract in made and contract.clustered and span.low is not None:
+                self.step.within(contract, span.low, span.high)
+        lows = [span.low for span in self.spans.values() if span.low]
+        highs = [span.high for span in self.spans.values() if span.high]
+        if lows and c.LEARNING_EVENTS in made:
+            self.step.within(c.LEARNING_EVENTS, min(lows), max(highs))
+
+    def _set_aside(self) -> None:
+        now = datetime.now(UTC)
         parts = [
-            pool.submit(talk),
-            pool.submit(catalogue, "lessons", "lesson_progress"),
-            pool.submit(catalogue, "assessments", "assessment_attempts"),
-            pool.submit(levels),
+            set_aside(self.versions[table], self._bronze_since(table, span.first_bad), SILVER_OF[table].name)
+            for table, span in self.spans.items()
+            if span.first_bad is not None
         ]
-        return {table: frame for part in parts for table, frame in part.result().items()}
+        if self.lake.exists(QUARANTINE.name):
+            waiting = self.lake.table(QUARANTINE.name).where("released_at IS NULL")
+            parts += [freed(waiting, self.versions[t], SILVER_OF[t].name, now) for t, s in self.spans.items() if s.rows]
+        empty = self.lake.spark.createDataFrame([], ", ".join(f"`{k.name}` {k.type}" for k in QUARANTINE.columns))
+        self.step.stage(QUARANTINE, reduce(DataFrame.unionByName, parts, empty))
+
+    def _bronze_since(self, table: str, first: datetime) -> DataFrame:
+        return self.lake.table(f"bronze.{table}").where(F.col("_ingested_at") >= F.lit(first))
+
+    def _balance(self, made: Mapping[Contract, DataFrame]) -> None:
+        """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
+        came = self.lake.spark.createDataFrame(
+            [(table, self._rows_in(table)) for table in SILVER_OF], "raw_table string, rows_in bigint"
+        )
+        nothing = self.lake.spark.range(0)
+        staged = {table: self.step.staged(k) if k in made else nothing for table, k in SILVER_OF.items()}
+        raw = F.create_map(*[F.lit(x) for table, k in SILVER_OF.items() for x in (k.name, table)])
+        moved_rows = self.step.staged(QUARANTINE).withColumn("raw_table", F.try_element_at(raw, F.col("table_name")))
+        looked_at = {table: self.versions[table] for table in SILVER_OF}
+        sums = balance(
+            came, looked_at, staged, moved_rows.where("released_at IS NULL"),
+            moved_rows.where("released_at IS NOT NULL"),
+        )  # fmt: skip
+        kept = self.step.scratch("balance", self.gate.conform(sums))
+        self.step.check(self.gate, kept)
+        for row in kept.select(F.to_json(F.struct("*"))).toPandas().iloc[:, 0]:
+            counted: dict[str, Any] = json.loads(row)
+            self.step.rows[f"bronze.{counted.pop('raw_table')}"] = counted
+
+    def _rows_in(self, table: str) -> int:
+        name = f"bronze.{table}"
+        rows = self.lake.table(name, self.now.tables[name]).count()
+        return rows - (self.lake.table(name, self.before.tables[name]).count() if self.before else 0)
 
 
-def _stage_tables(step: Step, v: dict[str, DataFrame]) -> None:
-    step.stage_all(
-        {
-            c.LESSONS: newest(v["lessons"]),
-            c.ASSESSMENTS: newest(v["assessments"]),
-            c.MESSAGES: tables.messages(v["messages"], v["conversations"]),
-            c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
-        }
-    )
-    lessons, assessments = step.staged(c.LESSONS), step.staged(c.ASSESSMENTS)
-    step.stage_all(
-        {
-            c.CONVERSATIONS: tables.conversations(v["conversations"], step.staged(c.MESSAGES)),
-            c.LESSON_PROGRESS: tables.lesson_progress(v["lesson_progress"], lessons),
-            c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], assessments),
-            c.LEARNING_EVENTS: events.learning_events(
-                v["conversations"], v["messages"], v["lesson_progress"], v["assessment_attempts"], v["user_levels"],
-                lessons, assessments,
-            ),
-        }
-    )  # fmt: skip
-    profiles = tables.student_profiles(
-        step.staged(c.CONVERSATIONS), step.staged(c.LESSON_PROGRESS), step.staged(c.ASSESSMENT_ATTEMPTS),
-        step.staged(c.STUDENT_LEVELS),
-    )  # fmt: skip
-    step.stage(c.STUDENT_PROFILES, profiles)
+def _record(contract: Contract) -> Any:
+    return events.record_of() if contract is c.LEARNING_EVENTS else F.lit(None)
 
 
-SILVER_OF = {
-    "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
-    "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
-    "user_levels": c.STUDENT_LEVELS,
-}  # fmt: skip
-
-
-BRONZE = tuple(f"bronze.{table}" for table in SILVER_OF)
-SILVER = tuple(contract.name for contract in c.CONTRACTS)
-STANDS = "stands_on"
-
-
-def _made_from(lake: Lake, tables: tuple[str, ...]) -> dict[str, Any]:
-    """The versions of tables, and the code that turns one layer into the other."""
-    with ThreadPoolExecutor() as pool:
-        found = dict(zip(tables, pool.map(lake.version, tables), strict=True))
-    return found | {"code": code_hash("pipelines/silver", "lakehouse")}
-
-
-def _stands(lake: Lake, made_from: dict[str, Any]) -> bool:
-    """Whether the last finished run of this code read these bronze versions, and nobody touched silver since."""
-    if not lake.exists(RUNS.name) or not all(map(lake.exists, SILVER)):
-        return False
-    done = lake.table(RUNS.name).where("step = 'silver' AND status = 'done'").orderBy(F.desc("ended_at")).first()
-    return done is not None and json.loads(done.rows_json).get(STANDS) == made_from | _made_from(lake, SILVER)
-
-
-def _balance(lake: Lake, step: Step, versions: dict[str, DataFrame]) -> list[dict[str, Any]]:
-    """Count where every bronze row went, from bronze itself and from the staged tables, and gate the sums."""
-    came = [_count(lake.table(f"bronze.{t}"), t, rows_in=F.count("*")) for t in SILVER_OF]
-    stood = [_count(step.staged(c), t, accepted=F.count("*")) for t, c in SILVER_OF.items()]
-    sorted_out = [
-        _count(v, t, superseded=F.count_if(~F.col("newest")), quarantined=F.count_if(F.col("newest").isNull()))
-        for t, v in versions.items()
-    ]
-    sums = [reduce(DataFrame.unionByName, parts) for parts in (came, stood, sorted_out)]
-    joined = sums[0].join(sums[1], "raw_table").join(sums[2], "raw_table")
-    counted = joined.withColumns(
-        {
-            "unaccounted": F.expr("rows_in - accepted - superseded - quarantined"),
-            "quarantined_share": F.coalesce(F.expr("try_divide(quarantined, rows_in)"), F.lit(0.0)),
-        }
-    )
-    step.check(BALANCE, counted)
-    return [json.loads(row) for row in counted.select(F.to_json(F.struct("*"))).toPandas().iloc[:, 0]]
-
-
-def _count(frame: DataFrame, table: str, **sums: Column) -> DataFrame:
-    return frame.agg(F.lit(table).alias("raw_table"), *[value.alias(name) for name, value in sums.items()])
-
-
-def _quarantine(lake: Lake, versions: dict[str, DataFrame]) -> DataFrame:
-    """What is set aside now, and what was and can be used after all, marked as released."""
-    now_bad = reduce(DataFrame.unionByName, [quarantined(v, SILVER_OF[t].name) for t, v in versions.items()])
-    if not lake.exists(QUARANTINE.name):
-        return now_bad
-    waiting = lake.table(QUARANTINE.name).where("table_name LIKE 'silver.%' AND released_at IS NULL")
-    freed = waiting.join(now_bad.select(*QUARANTINE.key), list(QUARANTINE.key), "left_anti")
-    return now_bad.unionByName(freed.withColumn("released_at", F.current_timestamp()))
+def _hint(before: MadeFrom | None, now: MadeFrom) -> str:
+    if before is None or before.code == now.code:
+        return ""
+    return "\n" + 28 * " " + "silver was made by earlier code; `-e rebuild_silver` makes all of it by the present one"

@@ -38,18 +38,20 @@ def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
     )
 
 
-def lesson_progress(versions: DataFrame, lessons: DataFrame) -> DataFrame:
+def lesson_progress(versions: DataFrame, lesson_versions: DataFrame) -> DataFrame:
     """silver.lesson_progress with the catalogue's words beside it."""
-    catalogue = lessons.select(
+    catalogue = newest(lesson_versions).select(
         "lesson_id", "lesson_type", "subject", "title", F.col("cefr_level").alias("lesson_level")
     )
     hours = minutes(F.col("started_at"), F.col("completed_at")) / 60
     return newest(versions).join(catalogue, "lesson_id").withColumn("hours_to_complete", hours)
 
 
-def assessment_attempts(versions: DataFrame, assessments: DataFrame) -> DataFrame:
+def assessment_attempts(versions: DataFrame, assessment_versions: DataFrame) -> DataFrame:
     """silver.assessment_attempts, each completed one against the student's previous in the language."""
-    catalogue = assessments.select("assessment_id", "assessment_type", F.col("cefr_level").alias("assessment_level"))
+    catalogue = newest(assessment_versions).select(
+        "assessment_id", "assessment_type", F.col("cefr_level").alias("assessment_level")
+    )
     done = F.col("completed_at").isNotNull()
     in_order = Window.partitionBy("student_id", "language", done).orderBy("completed_at", "attempt_id")
     return (

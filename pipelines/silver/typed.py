@@ -1,9 +1,9 @@
-"""From text to types: every bronze column has a rule, and a value that breaks it sends its row to quarantine."""
+"""From text to types: every bronze column has a rule that accepts a value, mends it, or sends its row to quarantine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +15,8 @@ LANGUAGE_CODES = {
     "de": "german", "en": "english", "es": "spanish", "fr": "french", "it": "italian", "ja": "japanese",
     "ko": "korean", "nl": "dutch", "pt": "portuguese", "ru": "russian", "zh": "chinese",
 }  # fmt: skip
+LONGEST_ID, LONGEST_TEXT, LONGEST_MESSAGE = 255, 1_000, 100_000
+SPACE = " \t\r\n\f\x0b"
 
 
 @dataclass(frozen=True)
@@ -24,110 +26,199 @@ class Rule:
     Attributes:
         name: the silver column.
         raw: the bronze column.
-        value: the typed value, null when the text is empty or breaks the rule.
-        problem: what to say of a text that breaks the rule, null when it does not.
+        value: makes the typed value, null when the text is empty or breaks the rule.
+        problem: makes what is said of a text that breaks the rule, null when it does not.
+        says: the rule in words, for the data dictionary.
     """
 
     name: str
     raw: str
-    value: Column
-    problem: Column
+    value: Callable[[], Column]
+    problem: Callable[[], Column]
+    says: str
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The rules of one raw table.
+
+    Attributes:
+        rules: one for each typed column.
+        checks: pairs of an SQL condition over typed columns that must not be true, and what is said when it is.
+    """
+
+    rules: Sequence[Rule]
+    checks: Sequence[tuple[str, str]] = field(default=())
 
 
 def identifier(name: str, raw: str) -> Rule:
     """A required id; `12.0`, as a nullable integer becomes in pandas, is `12`."""
-    value = F.regexp_replace(_clean(raw), r"^(-?\d+)\.0+$", "$1")
-    return Rule(name, raw, value, F.when(value.isNull(), F.lit(f"{raw} is empty")))
+
+    def value() -> Column:
+        return F.regexp_replace(_clean(raw), r"^(-?\d+)\.0+$", "$1")
+
+    def problem() -> Column:
+        return F.when(value().isNull(), F.lit(f"{raw} is empty")).when(
+            F.length(value()) > LONGEST_ID, F.concat(F.lit(f"{raw} has "), F.length(value()), F.lit(" characters"))
+        )
+
+    says = f"text of up to {LONGEST_ID} characters; 12.0 becomes 12; empty or longer: quarantined"
+    return Rule(name, raw, value, problem, says)
 
 
 def text(name: str, raw: str) -> Rule:
-    """Any text; blank is null."""
-    return Rule(name, raw, _clean(raw), _no_problem())
+    """Any text in any script; blank is null."""
+
+    def problem() -> Column:
+        long = F.concat(F.lit(f"{raw} has "), F.length(_clean(raw)), F.lit(f" characters, over {LONGEST_TEXT}"))
+        return F.when(F.length(_clean(raw)) > LONGEST_TEXT, long)
+
+    says = (
+        "text in any script, emoji included; NUL bytes and space around it are removed; blank becomes null; over "
+        f"{LONGEST_TEXT} characters: quarantined"
+    )
+    return Rule(name, raw, lambda: _clean(raw), problem, says)
 
 
 def number(name: str, raw: str, low: float, high: float) -> Rule:
-    """A number in [low, high]."""
-    value = F.expr(f"try_cast({raw} AS DOUBLE)")
-    inside = F.when(value.between(low, high), value)
-    return _checked(name, raw, inside, f"is not a number from {low:g} to {high:g}", empty=F.lower(raw) == "nan")
+    """A number in [low, high]; `nan` is null."""
+
+    def value() -> Column:
+        cast = F.expr(f"try_cast(`{raw}` AS DOUBLE)")
+        return F.when(cast.between(low, high), cast)
+
+    return _checked(name, raw, value, f"is not a number from {low:g} to {high:g}", "NaN becomes null", _nan(raw))
 
 
 def integer(name: str, raw: str, low: int = 0, high: int = 2**31 - 1) -> Rule:
-    """A whole number in [low, high]."""
-    value = F.expr(f"try_cast({raw} AS DOUBLE)")
-    whole = F.when(value.between(low, high) & (value == F.floor(value)), value.cast("int"))
-    return _checked(name, raw, whole, f"is not a whole number from {low} to {high}", empty=F.lower(raw) == "nan")
+    """A whole number in [low, high]; `nan` is null."""
+
+    def value() -> Column:
+        cast = F.expr(f"try_cast(`{raw}` AS DOUBLE)")
+        return F.when(cast.between(low, high) & (cast == F.floor(cast)), cast.cast("int"))
+
+    what = f"is not a whole number from {low} to {high}"
+    return _checked(name, raw, value, what, "12.0 becomes 12, NaN null", _nan(raw))
+
+
+def length(name: str, raw: str) -> Rule:
+    """The number of characters of a text that itself stays in bronze."""
+
+    def problem() -> Column:
+        told = F.concat(F.lit(f"{raw} has "), F.length(raw), F.lit(" characters"))
+        return F.when(F.length(raw) > LONGEST_MESSAGE, told)
+
+    says = f"any text, of which the length is kept; over {LONGEST_MESSAGE:,} characters: quarantined"
+    return Rule(name, raw, lambda: F.length(raw), problem, says)
 
 
 def moment(name: str, raw: str, required: bool = True) -> Rule:
-    """A timestamp, UTC unless it carries an offset, from the year 2000 on."""
-    value = F.expr(f"try_cast({raw} AS TIMESTAMP)")
-    rule = _checked(
-        name, raw, F.when(value >= F.lit("2000-01-01").cast("timestamp"), value), "is not a time since 2000"
+    """A timestamp, UTC unless it carries an offset, from the year 2000 on and not a day later than its arrival.
+
+    A file without an arrival date is held against the time of its intake.
+    """
+
+    def value() -> Column:
+        return F.expr(f"try_cast(btrim(`{raw}`) AS TIMESTAMP)")
+
+    def since_2000() -> Column:
+        return F.when(value() >= F.lit("2000-01-01").cast("timestamp"), value())
+
+    rule = _checked(name, raw, since_2000, "is not a time since 2000", "")
+
+    def problem() -> Column:
+        last = F.coalesce(F.date_add("_arrived_at", 2).cast("timestamp"), F.expr("_ingested_at + INTERVAL 1 DAY"))
+        future = F.when(value() > last, _said(raw, "lies in the future of its arrival"))
+        missing = F.when(_clean(raw).isNull(), F.lit(f"{raw} is empty")) if required else _no_problem()
+        return F.coalesce(missing, rule.problem(), future)
+
+    says = (
+        f"{'required' if required else 'may be empty'}; ISO-8601 text or a timestamp of any precision, UTC unless it "
+        "has an offset; before 2000, over a day after its arrival, or no time: quarantined"
     )
-    missing = F.when(_clean(raw).isNull(), F.lit(f"{raw} is empty")) if required else _no_problem()
-    return Rule(name, raw, rule.value, F.coalesce(missing, rule.problem))
+    return Rule(name, raw, rule.value, problem, says)
 
 
 def flag(name: str, raw: str) -> Rule:
     """A boolean; 0 and 1 are taken too."""
-    return _checked(name, raw, F.expr(f"try_cast({raw} AS BOOLEAN)"), "is neither true nor false")
+    return _checked(name, raw, lambda: F.expr(f"try_cast(`{raw}` AS BOOLEAN)"), "is neither true nor false", "0 and 1")
 
 
 def level(name: str, raw: str, required: bool = False) -> Rule:
     """A CEFR level; beginner, intermediate and advanced are A1, B1 and C1."""
-    upper = F.upper(_clean(raw))
-    mapped = _mapped(upper, LEGACY_LEVELS)
-    rule = _checked(name, raw, F.when(mapped.isin(*LEVELS), mapped), "is not a level from A1 to C2")
-    missing = F.when(_clean(raw).isNull(), F.lit(f"{raw} is empty")) if required else _no_problem()
-    return Rule(name, raw, rule.value, F.coalesce(missing, rule.problem))
+
+    def value() -> Column:
+        mapped = _mapped(F.upper(_clean(raw)), LEGACY_LEVELS)
+        return F.when(mapped.isin(*LEVELS), mapped)
+
+    mended = "beginner, intermediate and advanced become A1, B1 and C1, lower case upper case"
+    rule = _checked(name, raw, value, "is not a level from A1 to C2", mended)
+    return _required(rule) if required else rule
 
 
 def language(name: str = "language", raw: str = "language") -> Rule:
-    """A required language: its lower-case English name, or an ISO code that is mapped to it."""
-    value = _mapped(F.lower(_clean(raw)), LANGUAGE_CODES)
-    return Rule(name, raw, value, F.when(value.isNull(), F.lit(f"{raw} is empty")))
+    """A required language: a name in letters, or an ISO code that is mapped to its lower-case English name."""
+
+    def value() -> Column:
+        word = _mapped(F.lower(_clean(raw)), LANGUAGE_CODES)
+        return F.when(word.rlike(r"^\p{L}[\p{L}\p{M} '-]{0,39}$"), word)
+
+    codes = ", ".join(LANGUAGE_CODES)
+    mended = f"the codes {codes} become names, capitals small letters; an unknown name is a language of its own"
+    return _required(_checked(name, raw, value, "is no name of a language", mended))
 
 
 def choice(name: str, raw: str, *values: str) -> Rule:
     """One of a few words, required."""
-    word = F.lower(_clean(raw))
-    rule = _checked(name, raw, F.when(word.isin(*values), word), f"is none of {', '.join(values)}")
-    return Rule(name, raw, rule.value, F.when(word.isNull(), F.lit(f"{raw} is empty")).otherwise(rule.problem))
+
+    def value() -> Column:
+        word = F.lower(_clean(raw))
+        return F.when(word.isin(*values), word)
+
+    return _required(_checked(name, raw, value, f"is none of {', '.join(values)}", "capitals become small letters"))
 
 
 def json(name: str, raw: str, kind: str) -> Rule:
     """A JSON array of `kind`."""
-    return _checked(name, raw, F.from_json(_clean(raw), kind), "is not a JSON array of the kind expected")
+    what = "is not a JSON array of the kind expected"
+    return _checked(name, raw, lambda: F.from_json(_clean(raw), kind), what, "")
 
 
-def typed(bronze: DataFrame, rules: Sequence[Rule], checks: Sequence[tuple[str, str]] = ()) -> DataFrame:
+def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
     """Apply every rule and row check.
 
     Args:
         bronze: rows of a bronze table.
-        rules: one for each silver column.
-        checks: pairs of an SQL condition over silver columns that must not be true, and what to say when it is.
+        table: its rules.
 
     Returns:
-        The silver columns; `raw_key` (the id as received), `reasons` (array of text, empty for a good row), `row_json`
-        and `row_hash`; and bronze's `_source_file`, `_file_hash`, `_arrived_at`, `_ingested_at`.
+        The typed columns; `raw_key` (the id as received), `reasons` (array of text, empty for a good row) and
+        `row_hash` (of the row as received); and bronze's `_source_file`, `_file_hash`, `_arrived_at`, `_ingested_at`.
     """
-    received = F.struct(*[F.col(name) for name in bronze.columns if not name.startswith("_")])
     kept = bronze.select(
-        *[rule.value.alias(rule.name) for rule in rules],
-        F.array_compact(F.array(*[rule.problem for rule in rules])).alias("_problems"),
-        F.coalesce(F.col("id"), F.lit("(no id)")).alias("raw_key"),
-        F.to_json(received).alias("row_json"),
+        *[rule.value().alias(rule.name) for rule in table.rules],
+        F.array_compact(F.array(*[rule.problem() for rule in table.rules])).alias("_problems"),
+        raw_key().alias("raw_key"),
+        F.sha2(row_json(bronze), 256).alias("row_hash"),
         *[F.col(name) for name in ("_source_file", "_file_hash", "_arrived_at", "_ingested_at")],
     )
-    found = [F.when(F.expr(condition), F.lit(what)) for condition, what in checks]
+    found = [F.when(F.expr(condition), F.lit(what)) for condition, what in table.checks]
     reasons = F.concat("_problems", F.array_compact(F.array(*found))) if found else F.col("_problems")
-    return kept.withColumns({"reasons": reasons, "row_hash": F.sha2("row_json", 256)}).drop("_problems")
+    return kept.withColumn("reasons", reasons).drop("_problems")
+
+
+def raw_key() -> Column:
+    """The id of a bronze row as received."""
+    return F.coalesce(F.col("id"), F.lit("(no id)"))
+
+
+def row_json(bronze: DataFrame) -> Column:
+    """A bronze row as it was received, as JSON."""
+    return F.to_json(F.struct(*[F.col(name) for name in bronze.columns if not name.startswith("_")]))
 
 
 def _clean(raw: str) -> Column:
-    return F.nullif(F.trim(F.regexp_replace(raw, "\\x00", "")), F.lit(""))
+    return F.nullif(F.btrim(F.regexp_replace(raw, "\\x00", ""), F.lit(SPACE)), F.lit(""))
 
 
 def _mapped(value: Column, names: dict[str, str]) -> Column:
@@ -135,11 +226,39 @@ def _mapped(value: Column, names: dict[str, str]) -> Column:
     return F.coalesce(F.try_element_at(pairs, value), value)
 
 
-def _checked(name: str, raw: str, value: Column, what: str, empty: Column | None = None) -> Rule:
-    absent = _clean(raw).isNull() if empty is None else (_clean(raw).isNull() | empty)
+def _nan(raw: str) -> Callable[[], Column]:
+    return lambda: F.lower(F.col(raw)) == "nan"
+
+
+def _checked(
+    name: str, raw: str, make: Callable[[], Column], what: str, mended: str,
+    empty: Callable[[], Column] | None = None,
+) -> Rule:  # fmt: skip
+    def absent() -> Column:
+        return _clean(raw).isNull() if empty is None else (_clean(raw).isNull() | empty())
+
+    def value() -> Column:
+        return F.when(~absent(), make())
+
+    def problem() -> Column:
+        return F.when(~absent() & make().isNull(), _said(raw, what))
+
+    refused = what.replace("is not a", "no").replace("is none of", "none of").replace("is ", "")
+    says = f"may be empty; {f'{mended}; ' if mended else ''}{refused}: quarantined"
+    return Rule(name, raw, value, problem, says)
+
+
+def _required(rule: Rule) -> Rule:
+    def problem() -> Column:
+        return F.when(_clean(rule.raw).isNull(), F.lit(f"{rule.raw} is empty")).otherwise(rule.problem())
+
+    return Rule(rule.name, rule.raw, rule.value, problem, rule.says.replace("may be empty", "required"))
+
+
+def _said(raw: str, what: str) -> Column:
+    """The column, up to 40 characters of its value, quoted, and what is wrong with it."""
     shown = F.concat(F.lit(f"{raw} "), F.to_json(F.struct(F.substring(raw, 1, 40).alias("v"))), F.lit(f" {what}"))
-    said = F.regexp_replace(shown, r'\{"v":(".*")\}', "$1")
-    return Rule(name, raw, F.when(~absent, value), F.when(~absent & value.isNull(), said))
+    return F.regexp_replace(shown, r'\{"v":(".*")\}', "$1")
 
 
 def _no_problem() -> Column:

@@ -8,55 +8,72 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.ops import QUARANTINE
-
 ALWAYS = "2000-01-01"
-# Known time, then event time, then the order of intake.
-AGE = ("known_at", "event_time", "_ingested_at", "_file_hash", "row_hash")
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A reference that must resolve: `frame` holds the parents' `key` and `known_at`."""
+    """A reference that must resolve: `versions` are the parents' ranked versions, `key` their id."""
 
-    frame: DataFrame
+    versions: DataFrame
     key: str
     kind: str
 
 
-def known(typed: DataFrame, *event_times: str) -> DataFrame:
-    """Add `event_time`, `live` and `known_at` to typed rows.
+def received(typed: DataFrame, event_times: Sequence[str]) -> DataFrame:
+    """Add `event_time`, `live` and `received_at` to typed rows.
 
-    `event_time` is the latest of the row's event times. `known_at` is midnight after the arrival of a live batch; a
-    backfilled row (`live` false) is known when its event happened, one without an event always was.
+    `event_time` is the latest of the row's event times. `received_at` is midnight after the arrival of a live batch; a
+    backfilled row (`live` false) counts as received when its event happened, one without an event always was.
     """
     none, always = F.lit(None).cast("timestamp"), F.lit(ALWAYS).cast("timestamp")
     latest = F.greatest(none, none, *[F.col(name) for name in event_times])
     arrival = F.date_add("_arrived_at", 1).cast("timestamp")
     stamped = typed.withColumns({"event_time": latest, "live": F.col("_arrived_at").isNotNull()})
-    return stamped.withColumn("known_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", always)))
+    return stamped.withColumn("received_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", always)))
 
 
 def resolve(versions: DataFrame, parent: Parent) -> DataFrame:
-    """Add a reason to rows whose parent is not there; a live row is known no earlier than its parent."""
-    parents = parent.frame.select(F.col(parent.key), F.col("known_at").alias("_parent_known"))
-    joined = versions.join(parents, parent.key, "left")
+    """Add `waits`, a reason for rows whose parent is not there, and `known_at`: no earlier than the parent's first."""
+    first = good(parent.versions).groupBy(parent.key).agg(F.min("known_at").alias("_parent_known"))
+    joined = versions.join(first, parent.key, "left")
     orphan = F.concat(F.lit(f"{parent.key} "), F.col(parent.key), F.lit(f" is the id of no {parent.kind}"))
-    waits = F.col("_parent_known").isNull() & F.col(parent.key).isNotNull()
-    reasons = F.when(waits, F.concat("reasons", F.array(orphan))).otherwise(F.col("reasons"))
-    since = F.when(F.col("live"), F.greatest("known_at", "_parent_known")).otherwise(F.col("known_at"))
-    return joined.withColumns({"reasons": reasons, "known_at": since}).drop("_parent_known")
+    alone = F.col("_parent_known").isNull() & F.col(parent.key).isNotNull()
+    since = F.when(F.col("live"), F.greatest("received_at", "_parent_known")).otherwise(F.col("received_at"))
+    return joined.withColumns({"waits": F.when(alone, orphan), "known_at": since}).drop("_parent_known")
 
 
-def ranked(versions: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Add `newest`: true for the newest good version of each record, false for superseded ones, null for bad rows."""
-    sound = F.size("reasons") == 0
-    order = Window.partitionBy(sound, *key).orderBy(*[F.col(name).desc_nulls_last() for name in AGE])
-    return versions.withColumn("newest", F.when(sound, F.row_number().over(order) == 1))
+def unbound(versions: DataFrame) -> DataFrame:
+    """Rows without a parent in the shape of `resolve`."""
+    return versions.withColumns({"waits": F.lit(None).cast("string"), "known_at": F.col("received_at")})
+
+
+def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> DataFrame:
+    """Mark the newest version of each record.
+
+    Args:
+        versions: from `resolve` or `unbound`.
+        key: columns that identify a record.
+        content: columns that say something of it; a version that repeats the one before says nothing new.
+
+    Returns:
+        With `newest` (true for the newest good version of each record, false for superseded ones, null for rows that
+        are refused or wait), and `known_at` moved back to that of the first version in a row to say the same.
+    """
+    sound = (F.size("reasons") == 0) & F.col("waits").isNull()
+    of_record = Window.partitionBy("_sound", *key)
+    so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    told = versions.withColumns({"_sound": sound, "_says": F.struct(*content)})
+    before = F.lag("_says").over(of_record.orderBy(*age()))
+    marked = told.withColumn("_new", ~before.eqNullSafe(F.col("_says")))
+    since = F.max(F.when(F.col("_new"), F.col("known_at"))).over(so_far)
+    last = F.lead("row_hash").over(of_record.orderBy(*age())).isNull()
+    placed = marked.withColumns({"newest": F.when(F.col("_sound"), last), "_since": since})
+    return placed.withColumn("known_at", F.col("_since")).drop("_sound", "_says", "_new", "_since")
 
 
 def good(versions: DataFrame) -> DataFrame:
-    """The rows that broke no rule."""
+    """The rows that broke no rule and wait for nothing."""
     return versions.where("newest IS NOT NULL")
 
 
@@ -66,22 +83,46 @@ def newest(versions: DataFrame) -> DataFrame:
 
 
 def age() -> list[Column]:
-    """The order of versions of one record, oldest first."""
-    return [F.col(name).asc_nulls_first() for name in AGE]
+    """The order of versions of one record, oldest first: received, then event time.
+
+    What is left are rows of one midnight: of a backfill the later intake is newer, of a live batch the later file name.
+    """
+    intake = F.when(~F.col("live"), F.col("_ingested_at"))
+    order = [F.col("received_at"), F.col("event_time"), intake, F.col("_source_file"), F.col("row_hash")]
+    return [column.asc_nulls_first() for column in order]
 
 
-def quarantined(versions: DataFrame, table: str) -> DataFrame:
-    """The rows that broke a rule, in the shape of ops.quarantine."""
-    bad = versions.where("newest IS NULL")
-    shaped = bad.select(
-        F.lit(table).alias("table_name"),
-        F.col("raw_key").alias("row_key"),
-        "row_hash",
-        F.array_join("reasons", "; ").alias("reason"),
-        "row_json",
-        F.col("_source_file").alias("source_file"),
-        F.col("_arrived_at").alias("arrived_at"),
-        F.col("_ingested_at").alias("quarantined_at"),
-        F.lit(None).cast("timestamp").alias("released_at"),
-    )
-    return shaped.dropDuplicates(list(QUARANTINE.key))
+def lasting(versions: DataFrame, key: str) -> DataFrame:
+    """Good versions that were true for a while: a backfill replaced by a backfill never was, nor was any version that
+    another one followed at the same moment.
+    """
+    next_of_kind = F.lead("row_hash").over(Window.partitionBy(key, "live").orderBy(*age()))
+    at_once = F.lead("row_hash").over(Window.partitionBy(key, "known_at").orderBy(*age()))
+    kept = good(versions).withColumns({"_redone": ~F.col("live") & next_of_kind.isNotNull(), "_followed": at_once})
+    return kept.where("NOT _redone AND _followed IS NULL").drop("_redone", "_followed")
+
+
+def spells(versions: DataFrame, key: str, content: Sequence[str]) -> DataFrame:
+    """What was known of each record from when to when.
+
+    Args:
+        versions: ranked.
+        key: the record's id.
+        content: the columns asked about.
+
+    Returns:
+        key, content, `_from` and `_until` (null for the last): one row for each change; the first reaches back to the
+        beginning, so that every moment has its row.
+    """
+    of_record = Window.partitionBy(key).orderBy(*age())
+    told = lasting(versions, key).withColumn("_says", F.struct(*content))
+    changes = told.withColumn("_before", F.lag("_says").over(of_record)).where("NOT (_before <=> _says)")
+    first = F.row_number().over(of_record) == 1
+    since = F.when(~first, F.col("known_at")).otherwise(F.lit("0001-01-01").cast("timestamp"))
+    until = F.lead("known_at").over(of_record)
+    return changes.withColumns({"_from": since, "_until": until}).select(key, *content, "_from", "_until")
+
+
+def during(moment: Column) -> Column:
+    """Whether a moment lies in a spell."""
+    return (moment >= F.col("_from")) & (F.col("_until").isNull() | (moment < F.col("_until")))

@@ -11,7 +11,6 @@ from lakehouse import registry
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ops import PROMOTIONS
-from lakehouse.publish import append_rows
 from lakehouse.registry import (
     CHAMPION,
     champion,
@@ -27,6 +26,7 @@ from lakehouse.registry import (
     version,
     versions,
 )
+from lakehouse.rows import append_rows
 from lakehouse.settings import settings
 
 DAY = date(2024, 6, 3)

@@ -1,0 +1,179 @@
+"""The app's SQLite file into the landing folder: what is new or changed since the user's last export."""
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_gen.raw import RAW_COLUMNS, RawRows, raw_rows
+from data_gen.sqlite import Row, Unusable, Value, read_app
+
+NAMED_IN_REPORT = 5
+
+
+class EarlierFile(NamedTuple):
+    """A file of an earlier export; `arrived` is the ISO date of its folder, empty for a backfill."""
+
+    number: int
+    arrived: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an export finds in a table: rows to export, how many need not be, and raw ids that the app has no more."""
+
+    new: list[Row]
+    changed: list[Row]
+    unchanged: int
+    gone: list[str]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of a table.
+
+    Attributes:
+        table: one of the seven raw tables.
+        difference: what was found.
+        file: the file within the landing folder, None when none was written.
+        missing: raw columns that the app does not have, exported as nulls.
+        left_out: columns of the app that may hold secrets.
+    """
+
+    table: str
+    difference: Difference
+    file: Path | None
+    missing: list[str]
+    left_out: list[str]
+
+
+def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> list[Exported]:
+    """Add to the landing folder `out` what it does not hold yet of this user's app.
+
+    Files are `<table>/user-<user>-<k>.parquet`, or `<table>/arrived=<date>/user-<user>-<k>.parquet` with `arrived`; k
+    counts the user's files of the table, and what is awkward in a file name is percent-encoded. A first export writes
+    all seven tables, even empty ones: a first load wants them all. The files appear together at the end.
+
+    Raises:
+        Unusable: when the app's file or an earlier export cannot be used, or `arrived` is before an earlier export's.
+        OSError: when a file cannot be read or written.
+    """
+    app = read_app(db, RAW_COLUMNS)
+    earlier = {table: _earlier_files(out / table, user_id) for table in RAW_COLUMNS}
+    _refuse_to_go_back(arrived, earlier.values())
+    exported, content = [], {}
+    for table, rows in raw_rows(app, user_id).items():
+        columns = RAW_COLUMNS[table].split()
+        found, file = difference(_newest(earlier[table]), rows), None
+        if found.new or found.changed or not earlier[table]:
+            number = max((earlier_file.number for earlier_file in earlier[table]), default=0) + 1
+            folder = Path(table, f"arrived={arrived}") if arrived else Path(table)
+            file = folder / f"{_stem(user_id)}-{number}.parquet"
+            content[out / file] = _arrow(found.new + found.changed, columns)
+        missing = [name for name in columns if name not in (*app[table].columns, "user_id")]
+        exported.append(Exported(table, found, file, missing, app[table].left_out))
+    _write(content)
+    return exported
+
+
+def difference(before: RawRows, now: RawRows) -> Difference:
+    """How the rows differ from those exported before."""
+    new = [row for key, row in now.items() if key not in before]
+    known = [key for key in now if key in before]
+    changed = [now[key] for key in known if _content(now[key]) != _content(before[key])]
+    return Difference(new, changed, len(known) - len(changed), [key for key in before if key not in now])
+
+
+def report(exported: list[Exported]) -> str:
+    """What an export did: a line a table, then what a reader may not expect."""
+    lines, remarks = [], []
+    for table in exported:
+        found = table.difference
+        counts = f"{len(found.new):>8,} new {len(found.changed):>8,} changed {found.unchanged:>8,} unchanged"
+        lines.append(f"{table.table:<20}{counts}   {table.file or ''}".rstrip())
+        if found.gone:
+            some = ", ".join(found.gone[:NAMED_IN_REPORT]) + (", ..." if len(found.gone) > NAMED_IN_REPORT else "")
+            gone = f"{len(found.gone):,} ({some})"
+            remarks.append(f"{table.table}: no longer in the app, still in the landing folder: {gone}")
+        if table.missing:
+            remarks.append(f"{table.table}: the app has no {', '.join(table.missing)}, exported as null")
+        if table.left_out:
+            remarks.append(f"{table.table}: {', '.join(table.left_out)} left out, may hold a secret")
+    if not any(table.file for table in exported):
+        remarks.append("nothing changed since the last export, no file written")
+    return "\n".join(f"  {line}" for line in lines + remarks)
+
+
+def _stem(user_id: str) -> str:
+    return f"user-{quote(user_id, safe='@')}"
+
+
+def _earlier_files(folder: Path, user_id: str) -> list[EarlierFile]:
+    """The user's files of one table, oldest first."""
+    name = re.compile(re.escape(_stem(user_id)) + r"-([0-9]+)\.parquet")
+    paths = [*folder.glob("*.parquet"), *folder.glob("arrived=*/*.parquet")]
+    matched = [(name.fullmatch(path.name), path) for path in paths]
+    return sorted(EarlierFile(int(m[1]), path.parent.name.partition("arrived=")[2], path) for m, path in matched if m)
+
+
+def _refuse_to_go_back(arrived: date | None, earlier: Iterable[list[EarlierFile]]) -> None:
+    """The version of a row that arrived last counts: what is exported later may not seem to have arrived before."""
+    last = max((file.arrived for files in earlier for file in files), default="")
+    if (arrived.isoformat() if arrived else "") < last:
+        asked = f"arrive on {arrived}" if arrived else "be a backfill"
+        raise Unusable(
+            f"an earlier export arrived on {last}, so this one cannot {asked}: give --arrived {last} or later"
+        )
+
+
+def _newest(files: list[EarlierFile]) -> RawRows:
+    """The newest exported version of each row."""
+    rows: RawRows = {}
+    for file in files:
+        try:
+            rows |= {row["id"]: row for row in pq.ParquetFile(file.path).read().to_pylist()}
+        except (pa.ArrowException, KeyError) as error:
+            raise Unusable(f"the earlier export {file.path} cannot be read: move it away and export again") from error
+    return rows
+
+
+def _content(row: Row) -> dict[str, str]:
+    """A row as bronze takes it: values as text, and an absent column as good as a null."""
+    return {name: str(value) for name, value in row.items() if value is not None}
+
+
+def _arrow(rows: list[Row], columns: list[str]) -> pa.Table:
+    """The rows as a table; `columns` are those of no rows."""
+    return pa.table({name: _array([row[name] for row in rows]) for name in (rows[0] if rows else columns)})
+
+
+def _array(values: list[Value]) -> pa.Array:
+    """Whole numbers, fractions or text; mixed kinds and nothing but nulls are text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds in ({int}, {float}):
+        return pa.array(values)
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _write(content: dict[Path, pa.Table]) -> None:
+    """Write files under hidden names, then give them their own; after an error none is half there."""
+    hidden = {path: path.with_name(f".{path.name}.unfinished") for path in content}
+    try:
+        for path, table in content.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(table, hidden[path], compression="zstd")
+        for path, unfinished in hidden.items():
+            unfinished.replace(path)
+    except BaseException:
+        for unfinished in hidden.values():
+            with suppress(OSError):
+                unfinished.unlink()
+        raise

@@ -1,0 +1,86 @@
+"""From the app's rows to raw rows: whose they are, and ids that agree between users or cannot collide."""
+
+import hashlib
+import json
+import re
+
+from data_gen.sqlite import AppTable, Row, Value
+
+RAW_COLUMNS = {
+    "conversations": "id user_id language difficulty_level topic_id created_at updated_at",
+    "messages": "id conversation_id role content audio_path corrections created_at",
+    "lessons": "id language lesson_type title subject difficulty_level order_index is_active created_at",
+    "lesson_progress": (
+        "id user_id lesson_id language status completion_percentage mastery_score started_at completed_at "
+        "last_accessed_at"
+    ),
+    "assessments": (
+        "id language assessment_type title description difficulty_level duration_minutes is_active created_at"
+    ),
+    "assessment_attempts": (
+        "id user_id assessment_id language score total_questions correct_answers started_at completed_at answers_json "
+        "recommended_level skill_scores_json"
+    ),
+    "user_levels": "id user_id language cefr_level proficiency_score assessed_at updated_at",
+}
+REFERENCES = {
+    "messages": ("conversation_id", "conversations"),
+    "lesson_progress": ("lesson_id", "lessons"),
+    "assessment_attempts": ("assessment_id", "assessments"),
+}
+IDENTITY = {
+    "lessons": "language lesson_type title subject difficulty_level order_index",
+    "assessments": "language assessment_type title difficulty_level",
+}
+"""What makes an entry of a shared catalogue that entry, in whoever's app it is."""
+SEPARATOR = ":"
+
+RawRows = dict[str, Row]
+
+
+def is_user_id(text: str) -> bool:
+    """Whether `text` can name a user: printable, no whitespace, and not the separator of record ids."""
+    return text.isprintable() and re.fullmatch(rf"[^\s{SEPARATOR}]+", text) is not None
+
+
+def raw_rows(app: dict[str, AppTable], user_id: str) -> dict[str, RawRows]:
+    """The rows of each raw table by raw id: the raw columns, null where the app has none, then the app's others.
+
+    A record's id is `<user>:<id>`, a catalogue entry's a hash of its IDENTITY; entries with the same are one, in the
+    words of the last. A reference to what the app does not hold becomes `<user>:<id>`, so that it waits in quarantine
+    and never finds another user's row. Whatever the app may say of a user, user_id is `user_id`.
+    """
+    ids = {table: {row["id"]: _id(table, row, user_id) for row in found.rows} for table, found in app.items()}
+    raw: dict[str, RawRows] = {}
+    for table, found in app.items():
+        rows = [_raw_row(table, row, user_id, ids) for row in found.rows]
+        raw[table] = {str(row["id"]): row for row in rows}
+    return raw
+
+
+def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]]) -> Row:
+    columns = RAW_COLUMNS[table].split()
+    raw: Row = dict.fromkeys(columns) | row
+    raw["id"] = ids[table][row["id"]]
+    if "user_id" in columns:
+        raw["user_id"] = user_id
+    if table in REFERENCES:
+        column, parent = REFERENCES[table]
+        if raw[column] is not None:
+            raw[column] = ids[parent].get(raw[column], _scoped(raw[column], user_id))
+    if table in IDENTITY:
+        # When an entry was created, changed or last opened is true of one user's copy alone. Exported, each user's
+        # times would supersede the others', and whenever a lesson is opened it would be a new version of the lesson.
+        raw |= {name: None for name in raw if name.endswith("_at")}
+    return raw
+
+
+def _id(table: str, row: Row, user_id: str) -> str:
+    if table not in IDENTITY:
+        return _scoped(row["id"], user_id)
+    identity = [row.get(name) for name in IDENTITY[table].split()]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+
+def _scoped(app_id: Value, user_id: str) -> str:
+    return f"{user_id}{SEPARATOR}{app_id}"

@@ -1,0 +1,65 @@
+"""Raw rows as bronze holds them: text, with the received types and where they came from."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import datetime
+from functools import reduce
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.bronze.landing import LandingFile
+
+
+def as_text(frame: DataFrame, schema: pa.Schema, table: str) -> DataFrame:
+    """The raw columns of `table` as text, the unknown ones as JSON in `_other_columns`, the types in `_raw_types`.
+
+    Args:
+        frame: rows as Spark read them, without the columns that Parquet calls null.
+        schema: the Arrow schema of the files, which tells nanosecond timestamps from integers.
+        table: one of the seven raw tables.
+    """
+    known = RAW_TABLES[table].split()
+    received = {f.name: _text(F.col(f"`{f.name}`"), f.type) for f in schema if not pa.types.is_null(f.type)}
+    business = [received.get(name, F.lit(None).cast("string")).alias(name) for name in known]
+    others = [text.alias(name) for name, text in received.items() if name not in known]
+    other = F.to_json(F.struct(*others)) if others else F.lit(None).cast("string")
+    types = json.dumps({f.name: str(f.type) for f in schema})
+    provenance = [F.col(name) for name in ("_source_file", "_file_hash", "_arrived_at", "_ingested_at")]
+    return frame.select(*business, other.alias("_other_columns"), F.lit(types).alias("_raw_types"), *provenance)
+
+
+def read(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
+    """The rows of one table's files as text; files of one schema are read together."""
+    by_schema: dict[str, list[LandingFile]] = defaultdict(list)
+    for file in files:
+        by_schema[str(file.schema)].append(file)
+    parts = [as_text(_with_provenance(spark, same, now), same[0].schema, same[0].table) for same in by_schema.values()]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _with_provenance(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
+    provenance = spark.createDataFrame(
+        [(_uri(file), file.name, file.listed.file_hash, file.arrived, now) for file in files],
+        "_uri string, _source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp",
+    )
+    raw = spark.read.option("mergeSchema", "false").parquet(*[str(file.listed.path) for file in files])
+    encoded = F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B"))
+    located = raw.withColumn("_uri", F.regexp_replace(F.url_decode(encoded), "^[a-z]+:/*", "/"))
+    return located.join(F.broadcast(provenance), "_uri").drop("_uri")
+
+
+def _uri(file: LandingFile) -> str:
+    return str(file.listed.path.resolve())
+
+
+def _text(column: Column, kind: pa.DataType) -> Column:
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
+    if pa.types.is_nested(kind):
+        return F.to_json(column)
+    return column.cast("string")

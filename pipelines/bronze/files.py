@@ -1,0 +1,68 @@
+"""The ledger of landing files: which are new, and which bronze holds already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.lake import Lake
+from lakehouse.ops import FILES
+from lakehouse.rows import frame_of
+from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.bronze.landing import LandingFile, Listed
+
+
+def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed], list[Listed]]:
+    """Files that the ledger does not know, as (known content under a new mark, new content).
+
+    A file whose size and time of change the ledger holds is not read again; any other is told by path and hash.
+    """
+    if not lake.exists(FILES.name):
+        return [], list(files)
+    ledger = lake.table(FILES.name).select("table_name", "source_file", "file_hash", "size_bytes", "changed_ns")
+    rows = [tuple(row) for row in ledger.collect()]
+    marks = {(table, name, size, changed) for table, name, _, size, changed in rows}
+    held: set[tuple[str, str, str]] = {(table, name, content) for table, name, content, _, _ in rows}
+    touched = [file for file in files if file.mark not in marks]
+    same = [file for file in touched if file.identity in held]
+    return same, [file for file in touched if file.identity not in held]
+
+
+def in_bronze(lake: Lake, files: Iterable[Listed]) -> set[tuple[str, str, str]]:
+    """Of these files, those whose rows bronze holds though the ledger does not say so: a run was killed in between."""
+    hashes = [file.file_hash for file in files]
+    found = [
+        lake.table(f"bronze.{table}")
+        .where(F.col("_file_hash").isin(hashes))
+        .select(F.lit(table), "_source_file", "_file_hash")
+        .distinct()
+        for table in RAW_TABLES
+        if hashes and lake.exists(f"bronze.{table}")
+    ]
+    return {tuple(row) for row in reduce(DataFrame.union, found).collect()} if found else set()
+
+
+def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFrame:
+    """The ledger's rows for files that were looked at."""
+    rows = [
+        (
+            file.table, file.name, file.listed.file_hash, file.listed.size, file.listed.changed_ns, file.arrived,
+            file.rows, ", ".join(file.new_columns()) or None, file.error, now,
+        )
+        for file in files
+    ]  # fmt: skip
+    return frame_of(lake.spark, FILES, rows)
+
+
+def touch(lake: Lake, files: Iterable[Listed]) -> DataFrame:
+    """The ledger's rows of files whose content is known, with their new marks."""
+    marks = lake.spark.createDataFrame(
+        [(file.table, file.name, file.file_hash, file.changed_ns) for file in files],
+        "table_name string, source_file string, file_hash string, _changed bigint",
+    )
+    known = lake.table(FILES.name).join(F.broadcast(marks), ["table_name", "source_file", "file_hash"])
+    return known.withColumn("changed_ns", F.col("_changed")).drop("_changed")

@@ -1,0 +1,126 @@
+"""One batch of silver: the versions it has to look at, ranked, and the silver tables made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.contracts import Contract
+from lakehouse.publish import WORKERS
+from pipelines.silver import contracts as c
+from pipelines.silver import events, tables
+from pipelines.silver.reach import Received, changed, everything, reached
+from pipelines.silver.version_tables import META, VERSIONS
+from pipelines.silver.versions import Parent, newest, ranked, resolve, unbound
+
+Keep = Callable[[str, DataFrame], DataFrame]
+
+SILVER_OF = {
+    "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
+    "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
+    "user_levels": c.STUDENT_LEVELS,
+}  # fmt: skip
+RECORD = {
+    "lessons": ("lesson_id",), "assessments": ("assessment_id",), "conversations": ("conversation_id",),
+    "messages": ("message_id",), "lesson_progress": ("progress_id",), "assessment_attempts": ("attempt_id",),
+    "user_levels": ("student_id", "language", "assessed_at", "received_at"),
+}  # fmt: skip
+"""The columns by which the versions of one record are told, by raw table."""
+
+
+def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFrame]:
+    """By raw table, the new rows and the old versions whose answers they may change, with `fresh`.
+
+    Args:
+        received: by raw table.
+        keep: writes rows down under a name and returns them as written.
+    """
+
+    def taught(catalogue: str, table: str, record: str, group: str) -> dict[str, DataFrame]:
+        """A catalogue, whole, and the records that name an entry which is new or says something new."""
+        key = RECORD[catalogue][0]
+        entries = everything(received[catalogue])
+        words = changed(entries, key, content_of(catalogue))
+        mine = reached(received[table], record, group, (key, words), lambda f: keep(f"raw_{table}", f))
+        return {catalogue: entries, table: mine}
+
+    def talk() -> dict[str, DataFrame]:
+        key, begun = "conversation_id", received["conversations"]
+        said = reached(received["messages"], "message_id", key, (key, begun.new), lambda f: keep("raw_messages", f))
+        return {"messages": said, "conversations": reached(begun, key, key, (key, said), _as_is)}
+
+    def levels() -> dict[str, DataFrame]:
+        """All levels of a student, whose history in each language makes one answer."""
+        nobody = ("student_id", received["user_levels"].new.limit(0))
+        return {"user_levels": reached(received["user_levels"], "student_id", "student_id", nobody, _as_is)}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = [
+            pool.submit(talk),
+            pool.submit(taught, "lessons", "lesson_progress", "progress_id", "progress_id"),
+            pool.submit(taught, "assessments", "assessment_attempts", "attempt_id", "student_id"),
+            pool.submit(levels),
+        ]
+        return {table: frame for part in parts for table, frame in part.result().items()}
+
+
+def rank(raw: Mapping[str, DataFrame], keep: Keep) -> dict[str, DataFrame]:
+    """The versions of every raw table with orphans, newest versions and known times marked, written down by `keep`."""
+
+    def kept(table: str, resolved: DataFrame) -> DataFrame:
+        return keep(f"versions_{table}", ranked(resolved, RECORD[table], content_of(table)))
+
+    def with_parent(parents: str, children: str) -> dict[str, DataFrame]:
+        above = kept(parents, unbound(raw[parents]))
+        below = resolve(raw[children], Parent(above, RECORD[parents][0], parents.removesuffix("s")))
+        return {parents: above, children: kept(children, below)}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = [
+            pool.submit(with_parent, "conversations", "messages"),
+            pool.submit(with_parent, "lessons", "lesson_progress"),
+            pool.submit(with_parent, "assessments", "assessment_attempts"),
+            pool.submit(lambda: {"user_levels": kept("user_levels", unbound(raw["user_levels"]))}),
+        ]
+        return {table: frame for part in parts for table, frame in part.result().items()}
+
+
+def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
+    """Every silver table but the profiles, of the records that `v` holds.
+
+    Args:
+        v: ranked versions by raw table.
+        keep: writes the messages down, which the conversations are counted from.
+    """
+    messages = keep("messages", tables.messages(v["messages"], v["conversations"]))
+    return {
+        c.LESSONS: newest(v["lessons"]),
+        c.ASSESSMENTS: newest(v["assessments"]),
+        c.MESSAGES: messages,
+        c.CONVERSATIONS: tables.conversations(v["conversations"], messages),
+        c.LESSON_PROGRESS: tables.lesson_progress(v["lesson_progress"], v["lessons"]),
+        c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], v["assessments"]),
+        c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
+        c.LEARNING_EVENTS: events.learning_events(v),
+    }
+
+
+def students(v: Mapping[str, DataFrame]) -> DataFrame:
+    """Who is touched by these versions: one column, student_id."""
+    of = ("conversations", "lesson_progress", "assessment_attempts", "user_levels")
+    frames = [v[table].select("student_id") for table in of]
+    everyone = frames[0].union(frames[1]).union(frames[2]).union(frames[3])
+    return everyone.where(F.col("student_id").isNotNull()).distinct()
+
+
+def content_of(table: str) -> list[str]:
+    """The columns of a version that say something of its record."""
+    about = {column.name for column in META} | set(RECORD[table])
+    return [column.name for column in VERSIONS[table].columns if column.name not in about]
+
+
+def _as_is(frame: DataFrame) -> DataFrame:
+    return frame

@@ -1,0 +1,60 @@
+"""What a batch sets aside, and what it takes back out of quarantine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.ops import QUARANTINE
+from pipelines.silver.typed import raw_key, row_json
+
+ROW = ["row_key", "row_hash", "source_file"]
+
+
+def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> DataFrame:
+    """The fresh rows that are refused or wait, in the shape of ops.quarantine.
+
+    Args:
+        versions: ranked versions of one raw table, with `fresh`.
+        bronze: rows of its bronze table, the batch's at least, where the rows stand as they were received.
+        silver_table: the table that refuses them.
+    """
+    reason = F.array_join(F.array_compact(F.concat("reasons", F.array("waits"))), "; ")
+    bad = versions.where("fresh AND newest IS NULL").select(
+        F.col("raw_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file"),
+        reason.alias("reason"), F.col("_arrived_at").alias("arrived_at"), F.col("_ingested_at").alias("quarantined_at"),
+    )  # fmt: skip
+    counted = bad.groupBy(*ROW).agg(
+        F.max("reason").alias("reason"), F.max("arrived_at").alias("arrived_at"),
+        F.max("quarantined_at").alias("quarantined_at"), F.count("*").cast("int").alias("copies"),
+    )  # fmt: skip
+    files = bad.select(F.col("source_file").alias("_source_file"), F.col("row_key").alias("_key")).distinct()
+    sought = bronze.withColumns({"_key": raw_key(), "row_json": row_json(bronze)}).join(
+        files, ["_source_file", "_key"], "left_semi"
+    )
+    texts = sought.withColumn("row_hash", F.sha2("row_json", 256)).groupBy(
+        F.col("_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file")
+    ).agg(F.max("row_json").alias("row_json"))  # fmt: skip
+    never = F.lit(None).cast("timestamp")
+    shaped = counted.join(texts, ROW, "left").withColumns(
+        {"table_name": F.lit(silver_table), "released_at": never, "known_from": never}
+    )
+    return shaped.select(*QUARANTINE.column_names())
+
+
+def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datetime) -> DataFrame:
+    """The rows in quarantine that can be used after all, marked as released.
+
+    Args:
+        waiting: rows of ops.quarantine that are not released.
+        versions: ranked versions of one raw table.
+        silver_table: the table that had refused them.
+        now: when.
+    """
+    usable = versions.where("newest IS NOT NULL").select(
+        F.col("raw_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file")
+    ).distinct()  # fmt: skip
+    mine = waiting.where(F.col("table_name") == silver_table)
+    return mine.join(usable, ROW, "left_semi").withColumn("released_at", F.lit(now)).select(*QUARANTINE.column_names())

@@ -1,0 +1,75 @@
+"""How far new rows reach: the old versions that have to be looked at again beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.silver.versions import age
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a raw table received: good versions that silver already stands on (None for a first load), and new rows."""
+
+    old: DataFrame | None
+    new: DataFrame
+
+
+def everything(received: Received) -> DataFrame:
+    """Old and new rows, with `fresh` true for the new ones."""
+    new = received.new.withColumn("fresh", F.lit(True))
+    return new if received.old is None else new.unionByName(received.old.withColumn("fresh", F.lit(False)))
+
+
+def reached(
+    received: Received, key: str, group: str, also: tuple[str, DataFrame], keep: Callable[[DataFrame], DataFrame]
+) -> DataFrame:
+    """New rows and every old version that stands or falls with them.
+
+    Args:
+        received: the rows of one raw table.
+        key: id of a record: its versions belong together.
+        group: column whose rows make one answer together, such as the conversation of a message.
+        also: a column, and a frame with the values of it that are reached from elsewhere.
+        keep: writes rows down and returns them as written, since they are read several times.
+
+    Returns:
+        Rows with `fresh`, closed: all versions of a record, and all records of a group, or none.
+    """
+    if received.old is None:
+        return everything(received)
+    column, values = also
+    groups = received.new.select(group).distinct()
+    while True:
+        seeds = [(key, received.new.select(key)), (group, groups), (column, values.select(column))]
+        found = keep(everything(Received(_any_of(received.old, seeds), received.new)))
+        more = found.select(group).distinct().join(groups, group, "left_anti").where(F.col(group).isNotNull())
+        if key == group or more.isEmpty():
+            return found
+        groups = groups.union(more)
+
+
+def changed(catalogue: DataFrame, key: str, content: list[str]) -> DataFrame:
+    """The entries of a catalogue of which a fresh version says something new: one column, the key.
+
+    Args:
+        catalogue: every version, with `fresh`.
+        key: the entry's id.
+        content: the columns that say something.
+    """
+    sound = catalogue.where(F.size("reasons") == 0).withColumn("_says", F.struct(*content))
+    before = F.lag("_says").over(Window.partitionBy(key).orderBy(*age()))
+    return sound.withColumn("_before", before).where("fresh AND NOT (_before <=> _says)").select(key).distinct()
+
+
+def _any_of(old: DataFrame, seeds: list[tuple[str, DataFrame]]) -> DataFrame:
+    joined = old
+    for n, (column, values) in enumerate(seeds):
+        marked = values.where(F.col(column).isNotNull()).distinct().withColumn(f"_hit_{n}", F.lit(True))
+        joined = joined.join(marked, column, "left")
+    hits = [F.col(f"_hit_{n}") for n in range(len(seeds))]
+    return joined.where(F.coalesce(*hits, F.lit(False))).drop(*[f"_hit_{n}" for n in range(len(seeds))])

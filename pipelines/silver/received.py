@@ -1,0 +1,72 @@
+"""What silver was last made from, and what its version tables have received since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from lakehouse.code import code_hash
+from lakehouse.lake import Lake
+from lakehouse.runs import last_done, versions_of
+from pipelines.silver.reach import Received
+from pipelines.silver.version_tables import VERSIONS
+
+STATE = "made_from"
+REBUILD = ("restore", "rebuild")
+"""Steps after which silver has to be made whole again."""
+BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
+VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """The versions of bronze and of the version tables that silver stands on, and the code that made it."""
+
+    tables: dict[str, int]
+    code: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For the step's row in ops.runs."""
+        return {"tables": self.tables, "code": self.code}
+
+
+def made_from(lake: Lake) -> MadeFrom | None:
+    """What silver was last made from; None when it has to be made whole: never made, or a rebuild was asked for."""
+    done, asked = last_done(lake, "silver", "forget", wrote=STATE), last_done(lake, *REBUILD)
+    if done is None or (asked and asked.ended_at >= done.ended_at):
+        return None
+    return MadeFrom(done.rows[STATE]["tables"], done.rows[STATE]["code"])
+
+
+def as_it_stands(lake: Lake) -> MadeFrom:
+    """The present versions and code."""
+    return MadeFrom(versions_of(lake, BRONZE + VERSION_TABLES), code_hash("pipelines/silver"))
+
+
+def moved(lake: Lake, before: MadeFrom | None) -> list[str]:
+    """The raw tables whose bronze has a version that silver has not seen."""
+    if before is None:
+        return list(VERSIONS)
+    now = versions_of(lake, BRONZE)
+    return [table for table in VERSIONS if now.get(f"bronze.{table}") != before.tables.get(f"bronze.{table}")]
+
+
+def received(lake: Lake, before: MadeFrom | None, now: MadeFrom) -> dict[str, Received]:
+    """By raw table, what silver stood on before and what came since, up to the versions of `now`."""
+    return {table: _received(lake, name, before, now) for table, name in zip(VERSIONS, VERSION_TABLES, strict=True)}
+
+
+def _received(lake: Lake, table: str, before: MadeFrom | None, now: MadeFrom) -> Received:
+    upto = now.tables[table]
+    if before is None:
+        return Received(None, lake.table(table, upto))
+    since = before.tables[table]
+    old = lake.table(table, since).where(F.size("reasons") == 0)
+    if since == upto:
+        return Received(old, old.limit(0))
+    feed = lake.spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1)
+    changes = feed.option("endingVersion", upto).table(lake.name(table))
+    new = changes.where("_change_type IN ('insert', 'update_postimage')")
+    return Received(old, new.drop("_change_type", "_commit_version", "_commit_timestamp"))
