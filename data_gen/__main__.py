@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+from data_gen.arrivals import deliver
+from data_gen.chaos import deliver_chaos
 from data_gen.export import export, report
 from data_gen.generate import LAST_DAY, Plan, generate
 from data_gen.raw import SEPARATOR, is_user_id
@@ -15,6 +17,7 @@ from data_gen.sqlite import Unusable
 from data_gen.write import TableFolder
 
 LONGEST_WINDOW = 3_650
+WRITERS = {"none": generate, "daily": deliver}
 USAGE = """%(prog)s [options]
        %(prog)s export --db FILE --user-id ID --out LANDING [--arrived DATE]"""
 
@@ -37,10 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     truth_folder: Path = (options.truth or landing_folder.parent / "truth").resolve()
     if truth_folder.is_relative_to(landing_folder):
         parser.error(f"the truth must not lie in the landing folder: choose --truth outside {landing_folder}")
+    if options.chaos and options.arrivals == "none":
+        parser.error("--chaos disturbs daily deliveries: add --arrivals daily")
+    write = deliver_chaos if options.chaos else WRITERS[options.arrivals]
     plan = Plan(options.seed, options.students, options.days)
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
-            generate(plan, landing, truth)
+            write(plan, landing, truth)
     except OSError as error:
         parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
     print(f"{plan.students} students over {plan.days} days to {LAST_DAY}, seed {plan.seed}")
@@ -67,6 +73,9 @@ def _parser() -> Parser:
     parser.add_argument("--seed", type=_whole(0), default=42, help="same seed, same bytes")
     parser.add_argument("--students", type=_whole(1), default=50, help="how many students")
     parser.add_argument("--days", type=_whole(28, LONGEST_WINDOW), default=180, help=f"days up to {LAST_DAY}")
+    parser.add_argument("--arrivals", choices=WRITERS, default="none", help="one load, or a delivery for each day")
+    about = "spoil the daily deliveries; <truth>/manifest.json tells how"
+    parser.add_argument("--chaos", type=_flag, nargs="?", const=True, default=False, metavar="true|false", help=about)
     parser.add_argument("--out", type=Path, default=Path("landing"), help="the landing folder")
     parser.add_argument("--truth", type=Path, help="the folder of the hidden truth; <out>/../truth unless given")
     _add_export(parser)
@@ -97,6 +106,12 @@ def _arrival(text: str) -> date | None:
         if (found := date.fromisoformat(text)).isoformat() == text:
             return found
     raise argparse.ArgumentTypeError(f"expected a date such as 2024-11-04, not {text!r}")
+
+
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, not {text}")
+    return text == "true"
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:

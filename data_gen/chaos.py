@@ -47,7 +47,7 @@ def deliver_chaos(plan: Plan, landing: TableFolder, truth: TableFolder) -> None:
     """Write disturbed daily files to `landing`, the hidden tables and the manifest to `truth`; OSError as ever."""
     disturbed = Landing(dict(deliveries(plan, truth)), np.random.default_rng([plan.seed, 0, 1]))
     disturb(disturbed, occasions=max(1, plan.days // DAYS_BETWEEN))
-    for place, content in disturbed.files.items():
+    for place, content in (disturbed.files | disturbed.damaged).items():
         landing.put(place.path, content)
     truth.put("manifest.json", disturbed.manifest(plan.seed))
 
@@ -63,8 +63,7 @@ def disturb(landing: Landing, occasions: int) -> None:
     _add_rows(landing, GOOD, GOOD_SHARE)
     for _ in range(occasions):
         _add_drifted(landing)
-        _add_damaged(landing)
-        _add_empty(landing)
+        _add_useless(landing)
     landing.pack()
 
 
@@ -77,7 +76,7 @@ def _add_rows(landing: Landing, oddities: Sequence[Oddity], share: float) -> Non
         places = landing.on_time(table)
         count = max(len(mine), round(share * landing.size(places)))
         order = landing.rng.permutation(np.arange(count) % len(mine))
-        for place, which in zip(landing.spread(places, count), order, strict=True):
+        for place, which in zip(landing.spread(places, count), order, strict=False):
             _add_row(landing, mine[which], place)
 
 
@@ -92,22 +91,20 @@ def _add_row(landing: Landing, oddity: Oddity, like: Place) -> None:
 
 def _add_drifted(landing: Landing) -> None:
     for drift in DRIFTS:
-        like = landing.any_of(drift.table)
-        copies = landing.copies(like, ROWS_OF_DRIFT)
-        rows = table_of(copies, landing.files[like].schema)
-        place = landing.add(drift.table, like.arrived, drift.reshape(rows))
-        for copy in copies:
-            expect = {column: copy[column] for column in drift.telling}
-            landing.note(drift.kind, place, [copy["id"]], "accepted", None, expect)
+        for like in landing.shuffled(landing.on_time(drift.table))[:1]:
+            copies = landing.copies(like, ROWS_OF_DRIFT)
+            rows = table_of(copies, landing.files[like].schema)
+            place = landing.add(drift.table, like.arrived, drift.reshape(rows))
+            for copy in copies:
+                expect = {column: copy[column] for column in drift.telling}
+                landing.note(drift.kind, place, [copy["id"]], "accepted", None, expect)
 
 
-def _add_damaged(landing: Landing) -> None:
-    for damage in DAMAGES:
-        like = landing.any_of(landing.rng.choice(list(CHANGED_AT)).item())
-        damaged = damage(parquet(landing.files[like]))
-        landing.note("corrupt", landing.add(like.table, like.arrived, damaged), [], "set_aside")
-
-
-def _add_empty(landing: Landing) -> None:
-    like = landing.any_of(landing.rng.choice(list(CHANGED_AT)).item())
-    landing.note("empty", landing.add(like.table, like.arrived, landing.files[like].slice(0, 0)), [], "noted")
+def _add_useless(landing: Landing) -> None:
+    """Files that cannot be read, and one without rows."""
+    places = [place for table in CHANGED_AT for place in landing.on_time(table)]
+    empty, *damaged = landing.shuffled(places)[: 1 + len(DAMAGES)]
+    landing.note("empty", landing.add(empty.table, empty.arrived, landing.files[empty].slice(0, 0)), [], "noted")
+    for damage, like in zip(DAMAGES, damaged, strict=False):
+        content = damage(parquet(landing.files[like]))
+        landing.note("corrupt", landing.add_damaged(like.table, like.arrived, content), [], "set_aside")

@@ -14,7 +14,7 @@ Reshape = Callable[[pa.Table], pa.Table]
 
 @dataclass(frozen=True)
 class Drift:
-    """Good rows of a table in a file of another shape; `telling`: columns whose values must come through all the same."""
+    """Good rows in a file of another shape; `telling`: columns whose values must come through all the same."""
 
     kind: str
     table: str

@@ -1,9 +1,10 @@
 """Everything that is going to be delivered, with means to tamper with it and a book of what was done."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,13 @@ Record = tuple[str, int]
 class Landing:
     """The files by place, at first as the app sends them; `data_gen.chaos` tells what the entries of `defects` mean.
 
-    spent: records, by table and id, to which something was done; awaited: messages that come before their
-    conversation.
+    damaged: files that cannot be read; spent: records, by table and id, to which something was done; awaited:
+    messages that come before their conversation.
     """
 
-    files: dict[Place, pa.Table | bytes]
+    files: dict[Place, pa.Table]
     rng: np.random.Generator
+    damaged: dict[Place, bytes] = field(default_factory=dict)
     defects: list[dict[str, Any]] = field(default_factory=list)
     spent: set[Record] = field(default_factory=set)
     awaited: set[Record] = field(default_factory=set)
@@ -45,10 +47,9 @@ class Landing:
         mine = (place for place in self.files if place.table == table and place.name.startswith("part-"))
         return sorted(place for place in mine if place.arrived < before)
 
-    def any_of(self, table: str) -> Place:
-        """A random one of them."""
-        places = self.on_time(table)
-        return places[self.rng.integers(len(places))]
+    def shuffled(self, places: Sequence[Place]) -> list[Place]:
+        """The files in random order."""
+        return [places[i] for i in self.rng.permutation(len(places))]
 
     def ids(self, place: Place) -> list[int]:
         """The ids of a file's rows."""
@@ -60,6 +61,8 @@ class Landing:
 
     def spread(self, places: Sequence[Place], count: int) -> list[Place]:
         """The file of each of `count` rows that lie evenly spread over all rows."""
+        if not places:
+            return []
         until = np.cumsum([len(self.files[place]) for place in places])
         row = (np.arange(count) + 0.5) / count * until[-1]
         return [places[i] for i in np.searchsorted(until, row, side="right")]
@@ -73,25 +76,35 @@ class Landing:
         """Whether the record, as it arrived on a day, does not arrive in a newer state by `until`."""
         return self._next_change.get((record, arrived), date.max) > until
 
-    def take(self, place: Place, until: date) -> Row | None:
-        """A random row of a file to which nothing was done yet and which still stands on a day; None if none is."""
-        for position, record in self._shuffled(place):
-            if record not in self.spent and self.stands(record, place.arrived, until):
+    def take(self, place: Place, until: date, fit: Container[int] | None = None) -> Row | None:
+        """A random row to which nothing was done yet, and which still stands on a day; None if the file has none.
+
+        fit: ids to choose from, any if None.
+        """
+        for position, record in self._rows(place):
+            free = record not in self.spent and (fit is None or record[1] in fit)
+            if free and self.stands(record, place.arrived, until):
                 self.spent.add(record)
                 return self._row(place, position)
         return None
 
     def copies(self, place: Place, count: int) -> list[Row]:
         """Rows like random ones of a file, at most `count`, under numbers that nothing else has."""
-        likes = [self._row(place, position) for position, _ in self._shuffled(place)][:count]
+        likes = [self._row(place, position) for position, _ in islice(self._rows(place), count)]
         first = self._last_id + 1
         self._last_id += len(likes)
         return [row | {"id": first + i} for i, row in enumerate(likes)]
 
-    def add(self, table: str, arrived: date, content: pa.Table | bytes) -> Place:
+    def add(self, table: str, arrived: date, rows: pa.Table) -> Place:
         """One more file of a table and day."""
         place = self._one_more(table, arrived)
-        self.files[place] = content
+        self.files[place] = rows
+        return place
+
+    def add_damaged(self, table: str, arrived: date, content: bytes) -> Place:
+        """One more file of a table and day, which cannot be read."""
+        place = self._one_more(table, arrived)
+        self.damaged[place] = content
         return place
 
     def send(self, parcel: str, table: str, arrived: date, row: Row) -> Place:
@@ -124,14 +137,15 @@ class Landing:
 
     def manifest(self, seed: int) -> bytes:
         """The book, and all files with their rows, as JSON."""
-        files = {place.path: _rows_in(self.files[place]) for place in sorted(self.files)}
+        rows = {place: len(self.files[place]) for place in self.files} | dict.fromkeys(self.damaged)
+        files = {place.path: rows[place] for place in sorted(rows)}
         return json.dumps({"seed": seed, "files": files, "defects": self.defects}, ensure_ascii=False).encode()
 
     def _one_more(self, table: str, arrived: date) -> Place:
         self._added += 1
         return Place(table, arrived, f"chaos-{self._added}")
 
-    def _shuffled(self, place: Place) -> Iterator[tuple[int, Record]]:
+    def _rows(self, place: Place) -> Iterator[tuple[int, Record]]:
         """Positions and records of a file in random order, without messages that await their conversation."""
         ids = self.files[place]["id"].to_numpy()
         for position in self.rng.permutation(len(ids)).tolist():
@@ -153,10 +167,6 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
         return pa.array(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def _rows_in(content: pa.Table | bytes) -> int | None:
-    return None if isinstance(content, bytes) else len(content)
 
 
 def _next_changes(files: dict[Place, pa.Table]) -> dict[tuple[Record, date], date]:

@@ -1,10 +1,12 @@
 """What comes late, after those who refer to it, again, or again and changed."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import cycle, islice
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_gen.answers import QUESTIONS
@@ -15,6 +17,7 @@ from data_gen.oddities import Row
 from data_gen.phrases import TOPICS
 
 LATE_BY, HELD_BACK_BY, AGAIN_AFTER = 5, 3, 5
+HELD_BACK_AT_MOST, FEW_ROWS = 0.02, 200
 LATE_SHARE, HELD_BACK_SHARE, CORRECTED_SHARE, AGAIN_SHARE = 0.03, 0.003, 0.005, 0.003
 
 LATE_TABLES = ("messages", "assessment_attempts", "user_levels", "lesson_progress")
@@ -27,8 +30,8 @@ def come_late(landing: Landing) -> None:
     for table in LATE_TABLES:
         places = [place for place in landing.on_time(table, landing.last) if place.arrived > landing.first]
         wanted = max(1, round(LATE_SHARE * len(places)))
-        for place, until in _any_order(landing, places, LATE_BY):
-            ids = landing.ids(place)
+        for place in landing.shuffled(places):
+            ids, until = landing.ids(place), landing.later(place, LATE_BY)
             if wanted and all(landing.stands((table, number), place.arrived, until) for number in ids):
                 landing.note("late", landing.add(table, until, landing.files.pop(place)), ids, "accepted")
                 wanted -= 1
@@ -38,21 +41,30 @@ def hold_back(landing: Landing) -> None:
     """Conversations arrive days after their messages."""
     places = [place for place in landing.on_time("conversations", landing.last) if landing.size([place]) > 2]
     places = [place for place in places if place._replace(table="messages") in landing.files]
-    for place, until, row in _some(landing, places, HELD_BACK_SHARE, HELD_BACK_BY):
-        talks, theirs = landing.files[place], place._replace(table="messages")
+    for place in landing.spread(places, max(2, round(HELD_BACK_SHARE * landing.size(places)))):
+        talks, messages = landing.files[place], landing.files[place._replace(table="messages")]
+        until = landing.later(place, HELD_BACK_BY)
+        row = landing.take(place, until, _short(messages))
+        if row is None:
+            continue
         landing.files[place] = talks.filter(pc.not_equal(talks["id"], row["id"]))
         landing.note("held_back", landing.send("held back", "conversations", until, row), [row["id"]], "accepted")
-        messages = landing.files[theirs]
         ids = messages.filter(pc.equal(messages["conversation_id"], row["id"]))["id"].to_pylist()
         landing.awaited |= {("messages", number) for number in ids}
-        landing.note("orphan_released", theirs, ids, "released")
+        landing.note("orphan_released", place._replace(table="messages"), ids, "released")
+
+
+def _short(messages: pa.Table) -> set[int]:
+    """The conversations with a small share of a day's messages; any, on a day with few."""
+    most = HELD_BACK_AT_MOST * len(messages) if len(messages) > FEW_ROWS else FEW_ROWS
+    return {talk for talk, said in Counter(messages["conversation_id"].to_pylist()).items() if said <= most}
 
 
 def send_files_again(landing: Landing, times: int) -> None:
     """Whole files arrive once more, days later and under another name."""
     for table in islice(cycle(AGAIN_WHOLE), times):
-        for place, until in _any_order(landing, landing.on_time(table, landing.last), AGAIN_AFTER):
-            ids = landing.ids(place)
+        for place in landing.shuffled(landing.on_time(table, landing.last)):
+            ids, until = landing.ids(place), landing.later(place, AGAIN_AFTER)
             records = {(table, number) for number in ids}
             if records.isdisjoint(landing.spent) and records.isdisjoint(landing.awaited):
                 landing.spent |= records
@@ -72,19 +84,13 @@ def correct(landing: Landing) -> None:
     for table, change in CORRECTIONS.items():
         for place, until, row in _some(landing, landing.on_time(table, landing.last), CORRECTED_SHARE, AGAIN_AFTER):
             new = change(row, landing.rng)
-            landing.note("correction", landing.send("again", table, until, row | new), [row["id"]], "accepted", None, new)
+            landing.note(
+                "correction", landing.send("again", table, until, row | new), [row["id"]], "accepted", None, new
+            )
             landing.note("corrected", place, [row["id"]], "superseded")
 
 
-def _any_order(landing: Landing, places: Sequence[Place], most: int) -> Iterator[tuple[Place, date]]:
-    """The files in random order, each with a day up to `most` days later."""
-    for i in landing.rng.permutation(len(places)):
-        yield places[i], landing.later(places[i], most)
-
-
-def _some(
-    landing: Landing, places: Sequence[Place], share: float, most: int
-) -> Iterator[tuple[Place, date, Row]]:
+def _some(landing: Landing, places: Sequence[Place], share: float, most: int) -> Iterator[tuple[Place, date, Row]]:
     """A share of the files' rows, at least two, to which nothing was done, each with a day up to `most` days later."""
     for place in landing.spread(places, max(2, round(share * landing.size(places)))):
         until = landing.later(place, most)

@@ -37,7 +37,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--continuous", default="false", choices=("true", "false"), help="keep looking for files")
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between looks (default: 60)")
     parser.add_argument(
-        "--most-refused", type=float, default=MOST_REFUSED, help="share of new rows that may break a rule (default: .05)"
+        "--most-refused",
+        type=float,
+        default=MOST_REFUSED,
+        help="share of new rows that may break a rule (default: .05)",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lakehouse.errors import RadarError
 from pipelines.bronze.contracts import RAW_TABLES
 
+ARRIVED = "arrived="
 EVENT_COLUMNS = {
     "conversations": "created_at",
     "lesson_progress": "started_at",
@@ -97,8 +98,8 @@ def listing(landing: Path) -> list[Listed]:
     return found
 
 
-def refuse_incomplete(files: Iterable[Listed], loaded: Callable[[str], bool]) -> None:
-    """A first load needs every table.
+def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:
+    """A first load needs every table, unless files arrive day by day: then one may come later.
 
     Args:
         files: what the landing folder holds.
@@ -107,6 +108,8 @@ def refuse_incomplete(files: Iterable[Listed], loaded: Callable[[str], bool]) ->
     Raises:
         RadarError: naming each table that has neither been loaded nor one usable file.
     """
+    if any(file.path.parent.name.startswith(ARRIVED) for file in files):
+        return
     lacking = []
     for table in RAW_TABLES:
         if loaded(f"bronze.{table}"):
@@ -180,12 +183,12 @@ def _listed(table: str, path: Path, landing: Path) -> Listed:
 def _paths(landing: Path, table: str) -> list[Path]:
     flat = [landing / f"{table}.parquet"] if (landing / f"{table}.parquet").is_file() else []
     folder = landing / table
-    return flat + sorted([*folder.glob("*.parquet"), *folder.glob("arrived=*/*.parquet")])
+    return flat + sorted([*folder.glob("*.parquet"), *folder.glob(f"{ARRIVED}*/*.parquet")])
 
 
 def _arrival(path: Path) -> date | None:
     key, _, value = path.parent.name.partition("=")
-    return date.fromisoformat(value) if key == "arrived" else None
+    return date.fromisoformat(value) if key == ARRIVED.removesuffix("=") else None
 
 
 def _first_event(table: str, opened: pq.ParquetFile) -> date | None:

@@ -4,7 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data_gen import generate
 from data_gen.__main__ import main
+from data_gen.chaos import deliver_chaos
+from data_gen.generate import Plan
+from tests.data_gen.delivered import Delivered, read, written
 
 TABLES = (
     "conversations",
@@ -64,3 +68,23 @@ def active_days(raw: Read) -> pd.DataFrame:
     ).dropna()
     days = moments.assign(day=moments["at"].dt.normalize())[["user_id", "day"]]
     return days.drop_duplicates().sort_values(["user_id", "day"], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """Two weeks of disturbed deliveries of 50 students."""
+    return read(written(deliver_chaos, Plan(42, 50, 14), tmp_path_factory.mktemp("small")))
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """Forty days of disturbed deliveries of 400 students in three chunks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "CHUNK", 150)
+        return read(written(deliver_chaos, Plan(7, 400, 40), tmp_path_factory.mktemp("large")))
+
+
+@pytest.fixture(params=["small", "large"])
+def chaos(request: pytest.FixtureRequest) -> Delivered:
+    """One, then the other."""
+    return request.getfixturevalue(request.param)

@@ -10,7 +10,7 @@ import pytest
 
 from lakehouse.errors import RadarError
 from pipelines.bronze.contracts import RAW_TABLES
-from pipelines.bronze.landing import look, refuse_as_of_before_first_event, refuse_incomplete
+from pipelines.bronze.landing import footer, listing, read_through, refuse_as_of_before_first_event, refuse_incomplete
 
 
 def put(landing: Path, name: str, **columns: list[object]) -> Path:
@@ -29,7 +29,7 @@ def test_flat_files_folders_and_arrivals_are_found(tmp_path: Path) -> None:
     put(tmp_path, "messages.parquet", id=[1])
     put(tmp_path, "messages/more.parquet", id=[2])
     put(tmp_path, "messages/arrived=2024-11-04/part.parquet", id=[3, 4])
-    found = look(tmp_path)
+    found = [read_through(file) for file in listing(tmp_path)]
     assert [(f.name, f.arrived, f.rows, f.error) for f in found] == [
         ("messages.parquet", None, 1, None),
         ("messages/arrived=2024-11-04/part.parquet", date(2024, 11, 4), 2, None),
@@ -41,39 +41,54 @@ def test_a_file_cut_in_half_and_a_text_file_are_named_with_size_and_error(tmp_pa
     whole = put(tmp_path, "messages/a.parquet", id=list(range(100)))
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (tmp_path / "messages" / "b.parquet").write_text("id\n1\n")
-    for file in look(tmp_path):
+    for file in map(footer, listing(tmp_path)):
         assert file.schema is None
-        assert f"not a readable Parquet file of {file.path.stat().st_size} bytes" in str(file.error)
+        assert f"not a readable Parquet file of {file.listed.size} bytes" in str(file.error)
+
+
+def test_a_file_with_a_sound_footer_and_a_spoilt_page_is_read_through(tmp_path: Path) -> None:
+    path = put(tmp_path, "messages/a.parquet", id=[f"{n} {n * n} {n**3}" for n in range(5000)])
+    content = bytearray(path.read_bytes())
+    content[200:2000] = b"\xff" * 1800
+    path.write_bytes(bytes(content))
+    (listed,) = listing(tmp_path)
+    assert footer(listed).error is None
+    assert "not a readable Parquet file" in str(read_through(listed).error)
+
+
+def test_a_table_may_come_later_where_files_arrive_day_by_day(tmp_path: Path) -> None:
+    put(tmp_path, "messages/arrived=2024-11-04/part.parquet", id=[3, 4])
+    refuse_incomplete(listing(tmp_path), lambda table: False)
 
 
 def test_no_landing_folder(tmp_path: Path) -> None:
     with pytest.raises(RadarError, match=r"There is no landing folder .*nowhere"):
-        look(tmp_path / "nowhere")
+        listing(tmp_path / "nowhere")
 
 
 def test_an_empty_landing_folder(tmp_path: Path) -> None:
     with pytest.raises(RadarError, match="holds none of the seven tables"):
-        look(tmp_path)
+        listing(tmp_path)
 
 
 def test_a_first_load_needs_every_table(tmp_path: Path) -> None:
     complete(tmp_path)
     (tmp_path / "lessons.parquet").unlink()
     with pytest.raises(RadarError, match=r"lacks lessons \(no file\)"):
-        refuse_incomplete(look(tmp_path), lambda table: False)
-    refuse_incomplete(look(tmp_path), lambda table: table == "bronze.lessons")
+        refuse_incomplete(listing(tmp_path), lambda table: False)
+    refuse_incomplete(listing(tmp_path), lambda table: table == "bronze.lessons")
 
 
 def test_a_table_without_its_id_column(tmp_path: Path) -> None:
     complete(tmp_path)
     put(tmp_path, "lessons.parquet", title=["Greetings"])
     with pytest.raises(RadarError, match=r"lacks lessons \(lessons.parquet: it has no column id\)"):
-        refuse_incomplete(look(tmp_path), lambda table: False)
+        refuse_incomplete(listing(tmp_path), lambda table: False)
 
 
 def test_an_as_of_before_the_first_event_is_known_from_the_footers(tmp_path: Path) -> None:
     complete(tmp_path)
-    files = look(tmp_path)
+    files = listing(tmp_path)
     refuse_as_of_before_first_event(files, date(2024, 3, 2))
     with pytest.raises(RadarError, match=r"as_of 2024-03-01 is not after the first event in the log, .* 2024-03-01"):
         refuse_as_of_before_first_event(files, date(2024, 3, 1))
