@@ -18,7 +18,7 @@ from lakehouse.lock import single_writer
 from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
-SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops", "staging")
+SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
 _served: Path | None = None
 
 
@@ -102,6 +102,9 @@ class Lake:
             RadarError: when there is no such table.
         """
         self.table(table)
+        if self.settings.local:
+            log = self.settings.table_folder(table) / "_delta_log"
+            return max(int(commit.stem) for commit in log.glob("*.json") if commit.stem.isdecimal())
         return int(self.one(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1"))
 
     def one(self, query: str) -> Any:
@@ -137,22 +140,27 @@ class Lake:
 
     def sweep_staging(self) -> None:
         """Remove what killed runs left in staging; call as the only writer."""
-        for leftover in (self.settings.warehouse / "staging.db").glob("*"):
-            shutil.rmtree(leftover)
+        shutil.rmtree(self.settings.staging, ignore_errors=True)
 
-    def stage(self, table: str, frame: DataFrame) -> DataFrame:
-        """Write rows to a table of the staging schema; returns them as written."""
-        writer = frame.write.mode("overwrite")
-        if self.settings.local:
-            writer = writer.option("path", str(self.settings.table_folder(table)))
-        writer.saveAsTable(self.name(table))
-        return self.spark.table(self.name(table))
+    def stage(self, name: str, frame: DataFrame) -> DataFrame:
+        """Write rows down under a name of their own, which SQL may use too; returns them as written.
 
-    def unstage(self, table: str) -> None:
-        """Remove a table of the staging schema."""
-        self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
-        if self.settings.local:
-            shutil.rmtree(self.settings.table_folder(table), ignore_errors=True)
+        Staged rows are Parquet files without a table: they live for one run and need no versions.
+        """
+        path = str(self.settings.staging / name)
+        frame.write.mode("overwrite").parquet(path)
+        staged = self.spark.read.schema(frame.schema).parquet(path)
+        staged.createOrReplaceTempView(name)
+        return staged
+
+    def staged(self, name: str) -> DataFrame:
+        """Rows that were staged."""
+        return self.spark.table(name)
+
+    def unstage(self, name: str) -> None:
+        """Remove staged rows."""
+        self.spark.catalog.dropTempView(name)
+        shutil.rmtree(self.settings.staging / name, ignore_errors=True)
 
     def _serve(self) -> None:
         """Point the in-memory catalog, which serves one lake at a time, at this one.
@@ -175,5 +183,4 @@ _MAKER = {
     "gold": "run `mlflow run .` (the whole loop) or `-e score` first",
     "models": "train a model first",
     "ops": "no run has written it yet",
-    "staging": "the batch was not staged",
 }

@@ -29,25 +29,24 @@ def merge(lake: Lake, contract: Contract, staged: str, retired: str | None, boun
     Args:
         lake: open for writing.
         contract: of the table; has a key.
-        staged: full name of the staged batch.
-        retired: full name of a table of keys whose published rows go, or None.
+        staged: name of the staged batch.
+        retired: name of staged keys whose published rows go, or None.
         bounds: where the published rows of these keys can lie, or None for anywhere.
 
     Returns:
         Rows inserted, updated and deleted.
     """
     target, changes = lake.name(contract.name), f"{staged}__changes"
-    two_level = ".".join(changes.split(".")[-2:])
-    lake.stage(two_level, lake.spark.sql(_changes(contract, staged, target, retired, bounds)))
+    differing = lake.stage(changes, lake.spark.sql(_changes(contract, staged, target, retired, bounds)))
     try:
-        counted = lake.spark.table(changes).groupBy("_change").count().collect()
+        counted = differing.groupBy("_change").count().collect()
         kinds = {row["_change"]: int(row["count"]) for row in counted}
         if set(kinds) == {"insert"}:
-            lake.spark.table(changes).drop("_change").write.mode("append").saveAsTable(target)
+            differing.drop("_change").write.mode("append").saveAsTable(target)
         elif kinds:
             lake.spark.sql(_merge(contract, target, changes, bounds)).collect()
     finally:
-        lake.unstage(two_level)
+        lake.unstage(changes)
     return sum(kinds.values())
 
 

@@ -59,21 +59,21 @@ class Step:
         self._refuse(failures)
 
     def write(self, contract: Contract, frame: DataFrame) -> None:
-        """Write a batch to `staging.<schema>__<table>__<run_id>`."""
+        """Write a batch to staging, under the table's name and the run's id."""
         self.lake.stage(self._staging(contract), contract.conform(frame))
         self._staged[contract.name] = contract
 
     def scratch(self, name: str, frame: DataFrame) -> DataFrame:
         """Keep an intermediate result in staging until the step ends; returns its rows."""
-        table = f"staging.{name}__{self.run_id}"
-        self._scratch.append(table)
-        return self.lake.stage(table, frame)
+        self._scratch.append(f"scratch__{name}__{self.run_id}")
+        return self.lake.stage(self._scratch[-1], frame)
 
     def retire(self, contract: Contract, keys: DataFrame) -> None:
         """Name published rows, by the contract's key, that the staged batch takes away; see `Publish.MERGE`."""
-        name = f"retired_{contract.name.replace('.', '__')}"
-        self.scratch(name, keys.select(*contract.key))
-        self._retired[contract.name] = self.lake.name(f"staging.{name}__{self.run_id}")
+        name = f"retired__{_flat(contract)}__{self.run_id}"
+        self._scratch.append(name)
+        self.lake.stage(name, keys.select(*contract.key))
+        self._retired[contract.name] = name
 
     def within(self, contract: Contract, low: Any, high: Any) -> None:
         """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
@@ -85,7 +85,7 @@ class Step:
 
     def staged(self, contract: Contract) -> DataFrame:
         """The rows of a staged batch."""
-        return self.lake.spark.table(self.lake.name(self._staging(contract)))
+        return self.lake.staged(self._staging(contract))
 
     def audit(self, contract: Contract) -> None:
         """Hold a staged batch against its contract.
@@ -123,7 +123,7 @@ class Step:
         self._log("failed", str(error))
 
     def _staging(self, contract: Contract) -> str:
-        return f"staging.{contract.name.replace('.', '__')}__{self.run_id}"
+        return f"staged__{_flat(contract)}__{self.run_id}"
 
     def _look(self, contract: Contract) -> list[Finding]:
         findings = audit(contract, self.staged(contract))
@@ -142,7 +142,7 @@ class Step:
         lake = self.lake
         fresh = not lake.exists(contract.name)
         lake.create(contract)
-        staged, target = lake.name(self._staging(contract)), lake.name(contract.name)
+        staged, target = self._staging(contract), lake.name(contract.name)
         if fresh or contract.publish is Publish.APPEND:
             written = self.staged(contract).count()
             self.staged(contract).write.mode("append").saveAsTable(target)
@@ -195,6 +195,10 @@ class Step:
         ended = datetime.now(UTC)
         row = (self.run_id, self.name, self.as_of, self._started, ended, status, message, json.dumps(self.rows))
         append_rows(self.lake, RUNS, [row])
+
+
+def _flat(contract: Contract) -> str:
+    return contract.name.replace(".", "__")
 
 
 def new_run_id() -> str:

@@ -44,6 +44,11 @@ class Settings:
         return self.warehouse / f"{schema}.db" / short
 
     @property
+    def staging(self) -> Path:
+        """Batches on their way into tables."""
+        return self.lake / "staging"
+
+    @property
     def checkpoints(self) -> Path:
         """How far each stream came."""
         return self.lake / "checkpoints"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
-
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-
 from lakehouse.contracts import Contract, between, columns
+from pipelines.silver.seen import Seen
 
 MOST_REFUSED = 0.05
 FEWEST_FOR_A_SHARE = 200
@@ -41,55 +36,20 @@ def balance_contract(most_refused: float = MOST_REFUSED) -> Contract:
 BALANCE = balance_contract()
 
 
-def balance(
-    came: DataFrame, versions: Mapping[str, DataFrame], staged: Mapping[str, DataFrame], set_aside: DataFrame,
-    freed: DataFrame,
-) -> DataFrame:  # fmt: skip
-    """The sums of `BALANCE`.
+def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, released: int) -> tuple[object, ...]:
+    """A row of `BALANCE`.
 
     Args:
-        came: raw_table and rows_in, counted in bronze.
-        versions: ranked versions by raw table, with `fresh`.
-        staged: the rows staged for silver by raw table, one for each record that `versions` speaks of.
-        set_aside: raw_table and `copies` of the rows staged for quarantine.
-        freed: raw_table and `copies` of the rows staged as released.
+        table: the raw table.
+        rows_in: rows that bronze received since the last batch, counted in bronze.
+        seen: the versions that the batch looks at.
+        stood: the rows staged for silver, one for each record of those versions.
+        set_aside: rows staged for quarantine, copies counted.
+        released: rows staged as released from it.
     """
-    sorted_out = reduce(DataFrame.unionByName, [_sorted(frame, table) for table, frame in versions.items()])
-    stood = reduce(DataFrame.unionByName, [_stood(frame, table) for table, frame in staged.items()])
-    written = set_aside.groupBy("raw_table").agg(F.sum("copies").alias("_written"))
-    released = freed.groupBy("raw_table").agg(F.sum("copies").alias("released"))
-    joined = came.join(sorted_out, "raw_table").join(stood, "raw_table")
-    joined = joined.join(written, "raw_table", "left").join(released, "raw_table", "left")
-    filled = joined.fillna(0, ["_written", "released"])
-    share = F.when(F.col("rows_in") >= FEWEST_FOR_A_SHARE, F.col("_refused") / F.col("rows_in"))
-    return filled.withColumns(
-        {
-            "untyped": F.expr("rows_in - _fresh"),
-            "unaccounted": F.expr("_looked_at - _stood - _superseded - _waiting - _written"),
-            "refused_share": share,
-        }
-    )
-
-
-def _sorted(versions: DataFrame, table: str) -> DataFrame:
-    fresh, refused = F.col("fresh"), F.size("reasons") > 0
-    bad = F.col("newest").isNull()
-
-    def count(condition: Column, name: str) -> Column:
-        return F.count_if(condition).alias(name)
-
-    return versions.agg(
-        F.lit(table).alias("raw_table"),
-        F.count("*").alias("_looked_at"),
-        count(fresh, "_fresh"),
-        count(~F.col("newest"), "_superseded"),
-        count(bad & ~fresh, "_waiting"),
-        count(refused & fresh, "_refused"),
-        count(fresh & F.col("newest"), "accepted"),
-        count(fresh & ~F.col("newest"), "superseded"),
-        count(fresh & bad, "quarantined"),
-    )
-
-
-def _stood(staged: DataFrame, table: str) -> DataFrame:
-    return staged.agg(F.lit(table).alias("raw_table"), F.count("*").alias("_stood"))
+    share = seen.refused / rows_in if rows_in >= FEWEST_FOR_A_SHARE else None
+    unaccounted = seen.rows - stood - seen.superseded - seen.waiting - set_aside
+    return (
+        table, rows_in, seen.new_accepted, seen.new_superseded, seen.new_set_aside, released, rows_in - seen.fresh,
+        unaccounted, share,
+    )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from pyspark.sql import functions as F
 
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
+from lakehouse.publish import WORKERS
 from lakehouse.runs import last_done, versions_of
 from pipelines.silver.reach import Received
 from pipelines.silver.version_tables import VERSIONS
@@ -22,14 +23,17 @@ VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
 
 @dataclass(frozen=True)
 class MadeFrom:
-    """The versions of bronze and of the version tables that silver stands on, and the code that made it."""
+    """What silver stands on.
+
+    Attributes:
+        tables: versions of bronze and of the version tables.
+        rows: rows of each bronze table at that version.
+        code: hash of the code that made silver.
+    """
 
     tables: dict[str, int]
+    rows: dict[str, int]
     code: str
-
-    def as_json(self) -> dict[str, Any]:
-        """For the step's row in ops.runs."""
-        return {"tables": self.tables, "code": self.code}
 
 
 def made_from(lake: Lake) -> MadeFrom | None:
@@ -37,12 +41,17 @@ def made_from(lake: Lake) -> MadeFrom | None:
     done, asked = last_done(lake, "silver", "forget", wrote=STATE), last_done(lake, *REBUILD)
     if done is None or (asked and asked.ended_at >= done.ended_at):
         return None
-    return MadeFrom(done.rows[STATE]["tables"], done.rows[STATE]["code"])
+    return MadeFrom(**done.rows[STATE])
 
 
-def as_it_stands(lake: Lake) -> MadeFrom:
-    """The present versions and code."""
-    return MadeFrom(versions_of(lake, BRONZE + VERSION_TABLES), code_hash("pipelines/silver"))
+def as_it_stands(lake: Lake, before: MadeFrom | None) -> MadeFrom:
+    """The present versions and code; rows are counted where the version is another than before."""
+    tables = versions_of(lake, BRONZE + VERSION_TABLES)
+    known = {name: rows for name, rows in before.rows.items() if tables[name] == before.tables[name]} if before else {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        others = [name for name in BRONZE if name not in known]
+        counted = dict(zip(others, pool.map(lambda name: lake.table(name, tables[name]).count(), others), strict=True))
+    return MadeFrom(tables, known | counted, code_hash("pipelines/silver"))
 
 
 def moved(lake: Lake, before: MadeFrom | None) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from typing import Any
@@ -16,14 +16,15 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish
 from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
-from lakehouse.publish import Step
+from lakehouse.publish import WORKERS, Step
+from lakehouse.rows import frame_of
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.balance import BALANCE, balance, balance_contract
 from pipelines.silver.batch import SILVER_OF, look_again, rank, silver, students
 from pipelines.silver.quarantine import freed, set_aside
 from pipelines.silver.received import STATE, MadeFrom, as_it_stands, made_from, moved, received
-from pipelines.silver.spans import Span, spans
+from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 
 
@@ -39,8 +40,8 @@ def run(run: Run) -> None:
         if before is None:
             start_over(lake)
         catch_up(lake, moved(lake, before))
-        now = as_it_stands(lake)
-        step.rows[STATE] = now.as_json()
+        now = as_it_stands(lake, before)
+        step.rows[STATE] = asdict(now)
         if before and before.tables == now.tables:
             step.message = "nothing new in bronze, silver stands" + _hint(before, now)
             return
@@ -102,16 +103,16 @@ class Batch:
         return rank(look_again(came, self.step.scratch), self.step.scratch)
 
     @cached_property
-    def spans(self) -> dict[str, Span]:
-        """How many versions the batch looks at, and between which times, by raw table."""
-        return spans(self.versions)
+    def seen(self) -> dict[str, Seen]:
+        """What the batch looks at, by raw table."""
+        return seen(self.versions)
 
     def _touches(self, contract: Contract) -> bool:
         if self.whole:
             return True
         if contract is c.LEARNING_EVENTS:
-            return any(span.rows for table, span in self.spans.items() if table not in ("lessons", "assessments"))
-        span = next(self.spans[table] for table, of in SILVER_OF.items() if of is contract)
+            return any(span.rows for table, span in self.seen.items() if table not in ("lessons", "assessments"))
+        span = next(self.seen[table] for table, of in SILVER_OF.items() if of is contract)
         return span.fresh > 0 if contract in (c.LESSONS, c.ASSESSMENTS) else span.rows > 0
 
     def _published_as(self, contract: Contract) -> Contract:
@@ -145,11 +146,11 @@ class Batch:
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
         for table, contract in SILVER_OF.items():
-            span = self.spans[table]
+            span = self.seen[table]
             if contract in made and contract.clustered and span.low is not None:
                 self.step.within(contract, span.low, span.high)
-        lows = [span.low for span in self.spans.values() if span.low]
-        highs = [span.high for span in self.spans.values() if span.high]
+        lows = [span.low for span in self.seen.values() if span.low]
+        highs = [span.high for span in self.seen.values() if span.high]
         if lows and c.LEARNING_EVENTS in made:
             self.step.within(c.LEARNING_EVENTS, min(lows), max(highs))
 
@@ -157,13 +158,13 @@ class Batch:
         now = datetime.now(UTC)
         parts = [
             set_aside(self.versions[table], self._bronze_since(table, span.first_bad), SILVER_OF[table].name)
-            for table, span in self.spans.items()
+            for table, span in self.seen.items()
             if span.first_bad is not None
         ]
         if self.lake.exists(QUARANTINE.name):
             waiting = self.lake.table(QUARANTINE.name).where("released_at IS NULL")
-            parts += [freed(waiting, self.versions[t], SILVER_OF[t].name, now) for t, s in self.spans.items() if s.rows]
-        empty = self.lake.spark.createDataFrame([], ", ".join(f"`{k.name}` {k.type}" for k in QUARANTINE.columns))
+            parts += [freed(waiting, self.versions[t], SILVER_OF[t].name, now) for t, s in self.seen.items() if s.rows]
+        empty = frame_of(self.lake.spark, QUARANTINE, [])
         self.step.stage(QUARANTINE, reduce(DataFrame.unionByName, parts, empty))
 
     def _bronze_since(self, table: str, first: datetime) -> DataFrame:
@@ -171,22 +172,19 @@ class Batch:
 
     def _balance(self, made: Mapping[Contract, DataFrame]) -> None:
         """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
-        came = self.lake.spark.createDataFrame(
-            [(table, self._rows_in(table)) for table in SILVER_OF], "raw_table string, rows_in bigint"
-        )
-        staged = {t: self.step.staged(k) if k in made else self._standing(k) for t, k in SILVER_OF.items()}
-        raw = F.create_map(*[F.lit(x) for table, k in SILVER_OF.items() for x in (k.name, table)])
-        moved_rows = self.step.staged(QUARANTINE).withColumn("raw_table", F.try_element_at(raw, F.col("table_name")))
-        looked_at = {table: self.versions[table] for table in SILVER_OF}
-        sums = balance(
-            came, looked_at, staged, moved_rows.where("released_at IS NULL"),
-            moved_rows.where("released_at IS NOT NULL"),
-        )  # fmt: skip
-        kept = self.step.scratch("balance", self.gate.conform(sums))
-        self.step.check(self.gate, kept)
-        for row in kept.select(F.to_json(F.struct("*"))).toPandas().iloc[:, 0]:
-            counted: dict[str, Any] = json.loads(row)
-            self.step.rows[f"bronze.{counted.pop('raw_table')}"] = counted
+        with ThreadPoolExecutor(WORKERS) as pool:
+            frames = [self.step.staged(k) if k in made else self._standing(k) for k in SILVER_OF.values()]
+            stood = list(pool.map(DataFrame.count, frames))
+        moves = self.step.staged(QUARANTINE).groupBy("table_name", F.col("released_at").isNotNull().alias("freed"))
+        copies = {(r.table_name, r.freed): r.copies for r in moves.agg(F.sum("copies").alias("copies")).collect()}
+        rows = []
+        for (table, contract), count in zip(SILVER_OF.items(), stood, strict=True):
+            held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
+            rows.append(balance(table, self._rows_in(table), self.seen[table], count, held, free))
+        self.step.check(self.gate, frame_of(self.lake.spark, self.gate, rows))
+        names = self.gate.column_names()
+        for row in rows:
+            self.step.rows[f"bronze.{row[0]}"] = dict(zip(names[1:], row[1:], strict=True))
 
     def _standing(self, contract: Contract) -> DataFrame:
         """Of a table that the batch leaves alone, the rows it looked at: all of a catalogue, none of another."""
@@ -195,8 +193,7 @@ class Batch:
 
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
-        rows = self.lake.table(name, self.now.tables[name]).count()
-        return rows - (self.lake.table(name, self.before.tables[name]).count() if self.before else 0)
+        return self.now.rows[name] - (self.before.rows[name] if self.before else 0)
 
 
 def _record(contract: Contract) -> Any:

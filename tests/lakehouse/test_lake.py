@@ -18,7 +18,7 @@ def test_serving_another_lake_forgets_tables_and_keeps_their_files(tmp_path: Pat
     first = Lake.open(settings(str(tmp_path / "first")))
     first.create(TABLE)
     first.spark.range(3).toDF("n").write.mode("append").saveAsTable(first.name(TABLE.name))
-    staged = first.stage("staging.left_behind", first.spark.range(2))
+    staged = first.stage("left_behind", first.spark.range(2))
     assert staged.count() == 2
     second = Lake.open(settings(str(tmp_path / "second")))
     assert not second.exists(TABLE.name)
@@ -36,7 +36,7 @@ def test_a_table_that_is_not_there_is_told_with_what_makes_it(lake: Lake) -> Non
 def test_what_a_killed_run_left_in_staging_is_swept_by_the_next_writer(tmp_path: Path) -> None:
     chosen = settings(str(tmp_path / "lake"))
     with Lake.writing(chosen, "killed") as lake:
-        lake.stage("staging.left_behind", lake.spark.range(2))
-    assert list((chosen.warehouse / "staging.db").iterdir())
+        lake.stage("left_behind", lake.spark.range(2))
+    assert list(chosen.staging.iterdir())
     with Lake.writing(chosen, "next"):
-        assert list((chosen.warehouse / "staging.db").iterdir()) == []
+        assert not chosen.staging.exists()

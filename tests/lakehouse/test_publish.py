@@ -100,7 +100,7 @@ def test_a_failed_gate_publishes_nothing_and_says_what_where_and_which(lake: Lak
     failed = lake.table("ops.gate_results").where("NOT success").collect()
     assert [(r.table_name, r.column_name, r.failures) for r in failed] == [("gold.by_merge", "score", 1)]
     assert lake.table("ops.runs").where("status = 'failed'").count() == 1
-    assert list((lake.settings.warehouse / "staging.db").glob("*")) == []
+    assert list(lake.settings.staging.glob("*")) == []
 
 
 def test_the_tables_lie_where_any_delta_reader_finds_them(lake: Lake) -> None:
