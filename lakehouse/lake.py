@@ -126,6 +126,14 @@ class Lake:
         self.spark.sql(contract.ddl(self.name(contract.name), location, create))
         self._known.add(contract.name)
 
+    def tables(self) -> list[str]:
+        """Every published table, by its two-level name."""
+        if self.settings.local:
+            logs = sorted(self.settings.warehouse.glob("*.db/*/_delta_log"))
+            return [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
+        listed = [(schema, self.spark.sql(f"SHOW TABLES IN {self.name(schema)}")) for schema in SCHEMAS]
+        return [f"{schema}.{row.tableName}" for schema, rows in listed for row in rows.collect()]
+
     def watermark(self) -> date:
         """The day after the newest event: the latest day a question can be asked about.
 

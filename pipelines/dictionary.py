@@ -7,12 +7,16 @@ import monitoring.contracts
 import pipelines.bronze.contracts
 import pipelines.gold.contracts
 import pipelines.silver.contracts
+import pipelines.silver.version_tables
 import scoring.contracts
 from lakehouse import ops
 from lakehouse.contracts import Contract, Expectation
+from pipelines.silver.raw import RULES
+from pipelines.silver.typed import RawTable
 
 CONTRACTS: tuple[Contract, ...] = (
     *pipelines.bronze.contracts.CONTRACTS,
+    *pipelines.silver.version_tables.CONTRACTS,
     *pipelines.silver.contracts.CONTRACTS,
     *features.run.CONTRACTS,
     *pipelines.gold.contracts.CONTRACTS,
@@ -23,13 +27,26 @@ CONTRACTS: tuple[Contract, ...] = (
 HEAD = """# Data dictionary
 
 Made from the contracts by `python -m pipelines.dictionary`; a test keeps this page equal to them. How a value reaches a
-silver column, and what sends a row to quarantine, stands in `pipelines/silver/raw.py` and `typed.py`.
+silver column, and what sends a row to quarantine, stands under [Rules for values](#rules-for-values).
+"""
+RULES_HEAD = """
+## Rules for values
+
+Every value is taken, mended or refused. One refused value sends its row to `ops.quarantine`, with a reason that names the
+column; bronze keeps the row as it was received.
+
+A row whose parent is not there (a message without its conversation, progress without its lesson, an attempt without its
+assessment) waits in quarantine and is released when the parent arrives.
+
+A file that cannot be read to its end, or has no column `id`, is set aside: `ops.quarantine` holds its path, its size and
+the error, and none of its rows reaches bronze.
 """
 
 
 def dictionary() -> str:
     """The page, in Markdown."""
-    return HEAD + "".join(_section(contract) for contract in CONTRACTS)
+    sections = [_section(contract) for contract in CONTRACTS]
+    return HEAD + "".join(sections) + RULES_HEAD + "".join(_rules(name, table) for name, table in RULES.items())
 
 
 def _section(contract: Contract) -> str:
@@ -40,6 +57,15 @@ def _section(contract: Contract) -> str:
     lines += [f"| {c.name} | {c.type}{'' if c.nullable else ', required'} | {c.comment} |" for c in contract.columns]
     if contract.expectations:
         lines.append(f"\nThe gate also asks: {'; '.join(map(_told, contract.expectations))}.")
+    return "\n".join(lines) + "\n"
+
+
+def _rules(name: str, table: RawTable) -> str:
+    lines = [f"\n### {name}\n", "| silver column | raw column | rule |", "|---|---|---|"]
+    lines += [f"| {rule.name} | {rule.raw} | {rule.says} |" for rule in table.rules]
+    if table.checks:
+        lines.append("")
+        lines += [f"- {said}: quarantined" for _, said in table.checks]
     return "\n".join(lines) + "\n"
 
 

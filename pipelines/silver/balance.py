@@ -16,7 +16,7 @@ def balance_contract(most_refused: float = MOST_REFUSED) -> Contract:
         "For each raw table of a batch: rows in = rows accepted + rows superseded + rows quarantined.",
         columns("""
             raw_table | STRING NOT NULL | the raw table
-            rows_in | BIGINT NOT NULL | rows that bronze received since the last batch
+            rows_in | BIGINT NOT NULL | rows that bronze received since the last batch, and refused ones tried again
             accepted | BIGINT NOT NULL | of those, the ones that stand in silver
             superseded | BIGINT NOT NULL | of those, the ones that another version of the record replaced or repeats
             quarantined | BIGINT NOT NULL | of those, the ones set aside: refused by a rule, or waiting for their parent

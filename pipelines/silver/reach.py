@@ -13,7 +13,10 @@ from pipelines.silver.versions import age
 
 @dataclass(frozen=True)
 class Received:
-    """What a raw table received: good versions that silver already stands on (None for a first load), and new rows."""
+    """What a raw table received: good versions that silver already stands on (None for a first load), and new rows.
+
+    Both have `again`: true for a row that had been refused before and passes the rules now.
+    """
 
     old: DataFrame | None
     new: DataFrame

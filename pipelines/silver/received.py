@@ -70,12 +70,13 @@ def received(lake: Lake, before: MadeFrom | None, now: MadeFrom) -> dict[str, Re
 def _received(lake: Lake, table: str, before: MadeFrom | None, now: MadeFrom) -> Received:
     upto = now.tables[table]
     if before is None:
-        return Received(None, lake.table(table, upto))
+        return Received(None, lake.table(table, upto).withColumn("again", F.lit(False)))
     since = before.tables[table]
-    old = lake.table(table, since).where(F.size("reasons") == 0)
+    old = lake.table(table, since).where(F.size("reasons") == 0).withColumn("again", F.lit(False))
     if since == upto:
         return Received(old, old.limit(0))
     feed = lake.spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1)
     changes = feed.option("endingVersion", upto).table(lake.name(table))
     new = changes.where("_change_type IN ('insert', 'update_postimage')")
-    return Received(old, new.drop("_change_type", "_commit_version", "_commit_timestamp"))
+    again = new.withColumn("again", F.col("_change_type") == "update_postimage")
+    return Received(old, again.drop("_change_type", "_commit_version", "_commit_timestamp"))

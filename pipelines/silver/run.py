@@ -193,7 +193,7 @@ class Batch:
 
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
-        return self.now.rows[name] - (self.before.rows[name] if self.before else 0)
+        return self.now.rows[name] - (self.before.rows[name] if self.before else 0) + self.seen[table].again
 
 
 def _record(contract: Contract) -> Any:

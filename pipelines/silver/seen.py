@@ -26,6 +26,7 @@ class Seen:
     Attributes:
         rows: versions looked at.
         fresh: of those, the new ones.
+        again: of these, the ones that had been refused before.
         superseded: versions, old and new, that another one of the record replaced or repeats.
         waiting: old versions that still wait for their parent.
         refused: new rows that a rule refused.
@@ -36,6 +37,7 @@ class Seen:
 
     rows: int
     fresh: int
+    again: int
     superseded: int
     waiting: int
     refused: int
@@ -59,6 +61,7 @@ def _counted(versions: DataFrame, table: str) -> DataFrame:
     sound, fresh = F.col("newest").isNotNull(), F.col("fresh")
     counts = {
         "fresh": fresh,
+        "again": fresh & F.col("again"),
         "superseded": ~F.col("newest"),
         "waiting": ~sound & ~fresh,
         "refused": fresh & (F.size("reasons") > 0),

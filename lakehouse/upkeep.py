@@ -1,0 +1,61 @@
+"""Keeping tables in shape: few files, rows clustered, old versions let go, pinned ones kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lakehouse.lake import Lake
+from lakehouse.pins import Pin, oldest_pinned
+
+KEEP_HOURS = 7 * 24
+MANY_FILES = 8
+LARGE_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Tended:
+    """What was done to a table."""
+
+    table: str
+    files_before: int
+    files_after: int
+    megabytes: float
+    kept_hours: int
+    pinned: bool
+
+    def __str__(self) -> str:
+        files = f"{self.files_before} files" + (
+            f" made {self.files_after}" if self.files_after != self.files_before else ""
+        )
+        why = " (a registered model pins one)" if self.pinned else ""
+        return f"{self.table:<36} {files:<24} {self.megabytes:8.1f} MB   versions of {self.kept_hours} hours kept{why}"
+
+
+def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) -> Tended:
+    """Compact and cluster a table where that pays, then let go of versions older than `keep_hours`.
+
+    A version that a registered model pins is kept, with all that came after it.
+
+    Args:
+        lake: open for writing.
+        table: two-level name.
+        held: every pin.
+        keep_hours: how long a version can be read after it was replaced; Delta refuses less than 168.
+    """
+    files, size = _files(lake, table)
+    if files >= MANY_FILES or (files > 1 and size >= LARGE_BYTES):
+        lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
+    oldest = oldest_pinned(lake, table, held)
+    keep = keep_hours if oldest is None else max(keep_hours, _hours_since(oldest) + 1)
+    lake.spark.sql(f"VACUUM {lake.name(table)} RETAIN {keep} HOURS").collect()
+    return Tended(table, files, _files(lake, table)[0], size / 2**20, keep, oldest is not None)
+
+
+def _files(lake: Lake, table: str) -> tuple[int, int]:
+    detail = lake.spark.sql(f"DESCRIBE DETAIL {lake.name(table)}").select("numFiles", "sizeInBytes").first()
+    return (int(detail.numFiles), int(detail.sizeInBytes)) if detail else (0, 0)
+
+
+def _hours_since(moment: datetime) -> int:
+    return int((datetime.now(UTC) - moment.replace(tzinfo=UTC)).total_seconds() // 3600)

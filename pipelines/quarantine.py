@@ -1,0 +1,76 @@
+"""The quarantine entry point: what was set aside and why, and another try after a rule or a reader was mended."""
+
+from __future__ import annotations
+
+import argparse
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+import pipelines.bronze.ingest
+import pipelines.silver.replay
+import pipelines.silver.run
+from lakehouse.cli import Run, command
+from lakehouse.ops import FILES, QUARANTINE
+
+SHOWN = 50
+WIDTH = 160
+
+
+def show(run: Run) -> None:
+    """Print what waits in quarantine: counted by table and kind of reason, then the newest rows."""
+    if not run.lake.exists(QUARANTINE.name):
+        print("Nothing was ever set aside.")
+        return
+    waiting = _asked_for(run)
+    counted = waiting.groupBy("table_name", _kind().alias("kind")).agg(F.sum("copies").alias("rows"))
+    kinds = counted.orderBy(F.desc("rows"), "table_name", "kind").collect()
+    print(f"{sum(row['rows'] for row in kinds):,} rows and files wait in quarantine")
+    for row in kinds:
+        print(f"  {row['rows']:>8,}  {row.table_name:<28} {row.kind}")
+    newest = waiting.orderBy(F.desc("quarantined_at"), "table_name", "row_key").limit(SHOWN).collect()
+    print(f"\nThe newest {len(newest)}; all of them are in {QUARANTINE.name}, with each row as JSON:" if newest else "")
+    for row in newest:
+        told = f"  {row.table_name}  {row.row_key}  {row.reason}  ({row.source_file})"
+        print(told if len(told) <= WIDTH else told[: WIDTH - 1] + "…")
+
+
+def replay(run: Run) -> None:
+    """Try everything that waits again: files by the reader, rows by the rules as they stand now.
+
+    Raises:
+        GateFailed: when what is released breaks a contract.
+    """
+    if run.lake.exists(FILES.name):
+        run.lake.spark.sql(f"DELETE FROM {run.lake.name(FILES.name)} WHERE error IS NOT NULL").collect()
+    pipelines.bronze.ingest.run(run)
+    pipelines.silver.replay.run(run)
+    pipelines.silver.run.run(run)
+
+
+def _asked_for(run: Run) -> DataFrame:
+    rows = run.lake.table(QUARANTINE.name).where("released_at IS NULL")
+    if run.options.table:
+        rows = rows.where(F.col("table_name") == run.options.table)
+    return rows.where(F.col("reason").contains(run.options.reason)) if run.options.reason else rows
+
+
+def _kind() -> Column:
+    """A reason without the value it quotes."""
+    unquoted = F.regexp_replace("reason", r'"(?:[^"\\]|\\.)*"', "…")
+    nameless = F.regexp_replace(unquoted, r"(\w+_id) .+? is the id of no", "$1 … is the id of no")
+    return F.regexp_replace(nameless, r"\d[\d,.]*( bytes| characters)", "…$1")
+
+
+ACTIONS = {"list": show, "replay": replay}
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--action", choices=tuple(ACTIONS), default="list")
+    parser.add_argument("--table", default="", help="only of this table, such as silver.messages or bronze.messages")
+    parser.add_argument("--reason", default="", help="only where the reason contains this text")
+    parser.set_defaults(most_refused=None)
+
+
+if __name__ == "__main__":
+    command("What is in quarantine, and another try.", lambda run: ACTIONS[run.options.action](run), _options)

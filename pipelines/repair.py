@@ -1,0 +1,101 @@
+"""The history, restore and rebuild_silver entry points: what a table was, and how it becomes that again."""
+
+from __future__ import annotations
+
+import argparse
+
+from pyspark.sql import functions as F
+
+import pipelines.silver.run
+from lakehouse.cli import Run, command
+from lakehouse.errors import RadarError
+from lakehouse.ops import FILES
+from pipelines.bronze.contracts import RAW_TABLES
+
+SHOWN = 30
+
+
+def history(run: Run) -> None:
+    """Print the newest versions of a table: when, by which operation, how many rows written.
+
+    Raises:
+        RadarError: when there is no such table.
+    """
+    lake, table = run.lake, _table(run)
+    lake.table(table)
+    rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)} LIMIT {SHOWN}").select(
+        "version", "timestamp", "operation", F.col("operationMetrics")["numOutputRows"].alias("rows")
+    )
+    print(f"{table}, newest first; restore one with `-e restore -P table={table} -P version=<n>`")
+    print(f"  {'version':>7}  {'written (UTC)':<19}  {'rows written':>12}  operation")
+    for row in rows.collect():
+        print(f"  {row.version:>7}  {row.timestamp:%Y-%m-%d %H:%M:%S}  {row.rows or '':>12}  {row.operation}")
+
+
+def restore(run: Run) -> None:
+    """Bring a table back to what it was at a version; the next ingest then makes silver whole again.
+
+    Of a bronze table the files that the version does not hold are taken in again from the landing folder.
+
+    Raises:
+        RadarError: when there is no such table or version, or its files are gone.
+    """
+    lake, table, version = run.lake, _table(run), run.options.version
+    newest = lake.version(table) if lake.exists(table) else _none(run, table)
+    if not version.isdecimal() or int(version) > newest:
+        raise RadarError(f"{table} has no version {version!r}; `-e history -P table={table}` shows those it has.")
+    with run.step("restore") as step:
+        try:
+            lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
+        except Exception as error:
+            if "FileNotFound" in str(error) or "MISSING_DATA" in str(error) or "missing" in str(error).lower():
+                raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
+            raise
+        if table.removeprefix("bronze.") in RAW_TABLES and table.startswith("bronze."):
+            _forget_files(run, table.removeprefix("bronze."))
+        step.rows = {table: {"version": int(version), "from": newest}}
+        step.message = f"{table} is what it was at version {version}; the next ingest makes silver whole from bronze"
+
+
+def rebuild_silver(run: Run) -> None:
+    """Make silver anew from bronze alone; the result is that of the batches one by one."""
+    with run.step("rebuild") as step:
+        step.message = "asked for"
+    pipelines.silver.run.run(run)
+
+
+def _forget_files(run: Run, table: str) -> None:
+    """Strike the files from the ledger that the restored bronze table does not hold."""
+    lake = run.lake
+    held = lake.table(f"bronze.{table}").select(F.col("_file_hash").alias("file_hash")).distinct()
+    held.createOrReplaceTempView("held_files")
+    lake.spark.sql(
+        f"DELETE FROM {lake.name(FILES.name)} WHERE table_name = '{table}' AND row_count > 0 "
+        "AND file_hash NOT IN (SELECT file_hash FROM held_files)"
+    ).collect()
+
+
+def _table(run: Run) -> str:
+    table: str = run.options.table
+    if table.count(".") != 1:
+        raise RadarError(f"table is {table!r}; name it as <schema>.<table>, such as silver.messages.")
+    return table
+
+
+def _none(run: Run, table: str) -> int:
+    run.lake.table(table)
+    return 0
+
+
+ACTIONS = {"history": history, "restore": restore, "rebuild_silver": rebuild_silver}
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=tuple(ACTIONS))
+    parser.add_argument("--table", default="", help="<schema>.<table>")
+    parser.add_argument("--version", default="", help="the Delta version to restore")
+    parser.set_defaults(most_refused=None)
+
+
+if __name__ == "__main__":
+    command("Look into a table's past and bring it back.", lambda run: ACTIONS[run.options.action](run), _options)

@@ -1,0 +1,82 @@
+"""Another try for the rows that a rule refused: typed again from bronze by the rules as they stand now."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.cli import Run
+from lakehouse.lake import Lake
+from lakehouse.ops import QUARANTINE
+from pipelines.silver.batch import SILVER_OF
+from pipelines.silver.stream import ROW, versions
+from pipelines.silver.typed import raw_key
+from pipelines.silver.version_tables import VERSIONS
+
+
+def run(run: Run) -> None:
+    """Mend the version tables where a rule lets a row pass that it refused before; the silver step does the rest.
+
+    A live row is known from the midnight after the newest arrival in the lake, a backfilled one from its event.
+    """
+    lake = run.lake
+    with run.step("replay") as step:
+        if not lake.exists(QUARANTINE.name):
+            step.message = "nothing in quarantine"
+            return
+        freed = {table: _replay(lake, table) for table in VERSIONS if lake.exists(VERSIONS[table].name)}
+        step.rows = {VERSIONS[table].name: {"released": rows} for table, rows in freed.items() if rows}
+        step.message = f"{sum(freed.values()):,} rows pass the rules now"
+
+
+def _replay(lake: Lake, table: str) -> int:
+    waiting = lake.table(QUARANTINE.name).where("released_at IS NULL").where(
+        F.col("table_name") == SILVER_OF[table].name
+    )  # fmt: skip
+    if waiting.isEmpty():
+        return 0
+    sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
+    bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
+    rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)
+    passed = lake.stage(f"replay_{table}", rows.where(F.size("reasons") == 0).dropDuplicates(ROW))
+    released = passed.join(_refused(lake, table), ROW, "left_semi")
+    count = released.count()
+    if count:
+        lake.stage(f"released_{table}", released.withColumn("received_at", F.greatest("received_at", _since(lake))))
+        _write_known_from(lake, table)
+        _mend(lake, table)
+    for name in (f"replay_{table}", f"released_{table}"):
+        lake.unstage(name)
+    return count
+
+
+def _refused(lake: Lake, table: str) -> DataFrame:
+    return lake.table(VERSIONS[table].name).where(F.size("reasons") > 0)
+
+
+def _since(lake: Lake) -> Column:
+    """For live rows, the midnight after the newest arrival in the lake."""
+    arrivals = [lake.table(f"bronze.{table}").agg(F.max("_arrived_at").alias("last")) for table in VERSIONS]
+    last = reduce(DataFrame.unionByName, arrivals).agg(F.max("last")).first()
+    newest = last[0] if last else None
+    return F.when(F.col("live"), F.date_add(F.lit(newest).cast("date"), 1).cast("timestamp"))
+
+
+def _write_known_from(lake: Lake, table: str) -> None:
+    """Say in quarantine from when a released row is known, so that a rebuild from bronze knows it too."""
+    lake.spark.sql(
+        f"MERGE INTO {lake.name(QUARANTINE.name)} q USING released_{table} r "
+        f"ON q.table_name = '{SILVER_OF[table].name}' AND q.row_key = r.raw_key AND q.row_hash = r.row_hash "
+        "AND q.source_file = r._source_file WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.received_at"
+    ).collect()
+
+
+def _mend(lake: Lake, table: str) -> None:
+    same = " AND ".join(f"v.`{name}` = r.`{name}`" for name in ROW)
+    values = ", ".join(f"v.`{c.name}` = r.`{c.name}`" for c in VERSIONS[table].columns if c.name not in ROW)
+    lake.spark.sql(
+        f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING released_{table} r ON {same} "
+        f"WHEN MATCHED AND size(v.reasons) > 0 THEN UPDATE SET {values}"
+    ).collect()
