@@ -19,6 +19,8 @@ from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
+FEW_ROWS = 20_000
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _served: Path | None = None
 
 
@@ -133,6 +135,21 @@ class Lake:
             return [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
         listed = [(schema, self.spark.sql(f"SHOW TABLES IN {self.name(schema)}")) for schema in SCHEMAS]
         return [f"{schema}.{row.tableName}" for schema, rows in listed for row in rows.collect()]
+
+    @contextmanager
+    def tuned_for(self, rows: int) -> Iterator[None]:
+        """Queries over few rows: Spark compiles no code for them, which would cost more than it saves.
+
+        Databricks' serverless compute takes no such setting.
+        """
+        interpreted = INTERPRETED if self.settings.local and rows <= FEW_ROWS else {}
+        for name, value in interpreted.items():
+            self.spark.conf.set(name, value)
+        try:
+            yield
+        finally:
+            for name in interpreted:
+                self.spark.conf.unset(name)
 
     def watermark(self) -> date:
         """The day after the newest event: the latest day a question can be asked about.

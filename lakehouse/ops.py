@@ -100,4 +100,17 @@ PROMOTIONS = Contract(
     publish=Publish.APPEND,
 )
 
-CONTRACTS = (QUARANTINE, FILES, GATE_RESULTS, RUNS, PROMOTIONS)
+ERASURES = Contract(
+    "ops.erasures",
+    "That somebody was forgotten, when, and how much that was; not who.",
+    columns("""
+        asked_at | TIMESTAMP NOT NULL | when it was asked for
+        done_at | TIMESTAMP NOT NULL | when all of it was gone
+        tables_json | STRING NOT NULL | rows deleted by table, as JSON
+        files_json | STRING NOT NULL | files written anew, rows less, files not searched, as JSON
+        models_json | STRING NOT NULL | registered versions whose training set can no longer be made again, as JSON
+    """),
+    publish=Publish.APPEND,
+)
+
+CONTRACTS = (QUARANTINE, FILES, GATE_RESULTS, RUNS, PROMOTIONS, ERASURES)

@@ -24,10 +24,14 @@ class Finished:
 
 
 def last_done(lake: Lake, *steps: str, wrote: str = "") -> Finished | None:
-    """The newest run of any of these steps that ended well, of those that wrote down `wrote` if given, or None."""
+    """The newest run that ended well: of these steps, or of all if none is named, and of those that wrote `wrote`.
+
+    None when there is none.
+    """
     if not lake.exists(RUNS.name):
         return None
-    done = lake.table(RUNS.name).where(F.col("step").isin(*steps) & (F.col("status") == "done"))
+    done = lake.table(RUNS.name).where(F.col("status") == "done")
+    done = done.where(F.col("step").isin(*steps)) if steps else done
     telling = done.where(F.col("rows_json").contains(f'"{wrote}"')) if wrote else done
     row = telling.orderBy(F.desc("ended_at")).select("ended_at", "rows_json").first()
     return Finished(row.ended_at, json.loads(row.rows_json)) if row else None

@@ -32,14 +32,14 @@ silver column, and what sends a row to quarantine, stands under [Rules for value
 RULES_HEAD = """
 ## Rules for values
 
-Every value is taken, mended or refused. One refused value sends its row to `ops.quarantine`, with a reason that names the
-column; bronze keeps the row as it was received.
+Every value is taken, mended or refused. One refused value sends its row to `ops.quarantine`, with a reason that names
+the column; bronze keeps the row as it was received.
 
 A row whose parent is not there (a message without its conversation, progress without its lesson, an attempt without its
 assessment) waits in quarantine and is released when the parent arrives.
 
-A file that cannot be read to its end, or has no column `id`, is set aside: `ops.quarantine` holds its path, its size and
-the error, and none of its rows reaches bronze.
+A file that cannot be read to its end, or has no column `id`, is set aside: `ops.quarantine` holds its path, its size
+and the error, and none of its rows reaches bronze.
 """
 
 

@@ -12,6 +12,7 @@ from lakehouse.rounds import every, once
 from lakehouse.settings import Settings, on_databricks
 from pipelines.bronze.landing import listing, refuse_as_of_before_first_event, refuse_incomplete
 from pipelines.silver.balance import MOST_REFUSED
+from pipelines.upkeep import upkeep_if_due
 
 
 def check(settings: Settings, options: argparse.Namespace) -> None:
@@ -28,9 +29,10 @@ def check(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def ingest(run: Run) -> None:
-    """Take in new files and make silver."""
+    """Take in new files, bring silver up to them, and tend the tables when that is due."""
     pipelines.bronze.ingest.run(run)
     pipelines.silver.run.run(run)
+    upkeep_if_due(run)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

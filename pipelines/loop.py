@@ -6,23 +6,20 @@ import argparse
 
 import features.run
 import monitoring.run
-import pipelines.bronze.ingest
 import pipelines.gold.run
-import pipelines.silver.run
 import scoring.run
 import training.dropout
 import training.promotion
 import training.segments
 from lakehouse.cli import Run, command, resolve_as_of
 from lakehouse.settings import Settings
-from pipelines.ingest import check
+from pipelines.ingest import check, ingest
 
 
 def loop(run: Run) -> None:
     """ingest → gold → features → train → promote → score → monitor → dashboard, in this process."""
     print(f"Learner Radar: {run.lake.settings.landing} → {run.lake.settings.lake}")
-    pipelines.bronze.ingest.run(run)
-    pipelines.silver.run.run(run)
+    ingest(run)
     as_of = run.as_of = resolve_as_of(run.lake, run.as_of)
     print(f"  as of {as_of:%A %-d %B %Y}")
     pipelines.gold.run.run(run, as_of)

@@ -11,6 +11,7 @@ from lakehouse.cli import Run, command
 from lakehouse.errors import RadarError
 from lakehouse.ops import FILES
 from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.silver.received import REBUILD
 
 SHOWN = 30
 
@@ -51,16 +52,17 @@ def restore(run: Run) -> None:
             if "FileNotFound" in str(error) or "MISSING_DATA" in str(error) or "missing" in str(error).lower():
                 raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
             raise
-        if table.removeprefix("bronze.") in RAW_TABLES and table.startswith("bronze."):
-            _forget_files(run, table.removeprefix("bronze."))
-        step.rows = {table: {"version": int(version), "from": newest}}
+        schema, short = table.split(".")
+        if schema == "bronze" and short in RAW_TABLES:
+            _forget_files(run, short)
+        step.rows = {REBUILD: True, table: {"version": int(version), "from": newest}}
         step.message = f"{table} is what it was at version {version}; the next ingest makes silver whole from bronze"
 
 
 def rebuild_silver(run: Run) -> None:
     """Make silver anew from bronze alone; the result is that of the batches one by one."""
     with run.step("rebuild") as step:
-        step.message = "asked for"
+        step.rows, step.message = {REBUILD: True}, "asked for"
     pipelines.silver.run.run(run)
 
 

@@ -220,7 +220,7 @@ def _log(
     card = report.card(trained.kind, split, rows, evaluated, recency, data.as_of)
     report.log_training_set(data)
     report.log_parameters(asdict(parameters) | {"kind": trained.kind} | dict(trained.parameters))
-    report.log_card(card, report.reference(data, split, trained.features, rows))
+    report.log_card(card | {"pins": data.pins}, report.reference(data, split, trained.features, rows))
     if rows is not None:
         report.log_test(rows, parameters.seed)
     return card

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import reduce
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
@@ -41,21 +43,29 @@ def run(run: Run) -> None:
             step.message = _told([], len(listed))
             return
         files = [read_through(file) for file in new]
-        held = in_bronze(lake, new) if _unfinished(lake) else set()
-        wanted = [f for f in files if f.error is None and f.rows and f.listed.identity not in held]
-        refused = [f for f in files if f.error] + _stage(step, wanted, now)
-        if refused:
-            step.stage(QUARANTINE, _set_aside(lake.spark, refused, now))
-        step.publish()
-        for contract in CONTRACTS:
-            lake.create(contract)
-        seen = _but(files, refused) + refused
-        _note(step, same, seen, now)
+        with lake.tuned_for(sum(file.rows for file in files)):
+            seen = _take_in(step, files, new, now)
+            _note(step, same, seen, now)
         step.rows[STANDS] = versions_of(lake, BRONZE)
         step.message = _told(seen, len(listed))
 
 
 BRONZE = tuple(contract.name for contract in CONTRACTS)
+
+
+def _take_in(step: Step, files: list[LandingFile], new: list[Listed], now: datetime) -> list[LandingFile]:
+    """Append the rows of the files and set aside those that cannot be used; returns all files, as they turned out."""
+    lake = step.lake
+    held = in_bronze(lake, new) if _unfinished(lake) else set()
+    wanted = [f for f in files if f.error is None and f.rows and f.listed.identity not in held]
+    refused = [f for f in files if f.error] + _stage(step, wanted, now)
+    moves = _moves(lake, refused, _but(wanted, refused), now)
+    if moves is not None:
+        step.stage(QUARANTINE, moves)
+    step.publish()
+    for contract in CONTRACTS:
+        lake.create(contract)
+    return _but(files, refused) + refused
 
 
 def _unfinished(lake: Lake) -> bool:
@@ -121,6 +131,18 @@ def _note(step: Step, same: list[Listed], seen: list[LandingFile], now: datetime
     rows = entries(step.lake, seen, now)
     step.stage(FILES, rows.unionByName(touch(step.lake, same)) if same else rows)
     step.publish()
+
+
+def _moves(
+    lake: Lake, refused: list[LandingFile], wanted: list[LandingFile], now: datetime
+) -> DataFrame | None:  # fmt: skip
+    """Files that go into quarantine, and files that lay there and can be read after all; None when there are none."""
+    parts = [_set_aside(lake.spark, refused, now)] if refused else []
+    if lake.exists(QUARANTINE.name) and wanted:
+        waiting = lake.table(QUARANTINE.name).where("released_at IS NULL AND table_name LIKE 'bronze.%'")
+        freed = waiting.where(F.col("row_hash").isin([file.listed.file_hash for file in wanted]))
+        parts += [] if freed.isEmpty() else [freed.withColumn("released_at", F.lit(now))]
+    return reduce(DataFrame.unionByName, parts) if parts else None
 
 
 def _set_aside(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:

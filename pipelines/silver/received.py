@@ -15,8 +15,8 @@ from pipelines.silver.reach import Received
 from pipelines.silver.version_tables import VERSIONS
 
 STATE = "made_from"
-REBUILD = ("restore", "rebuild")
-"""Steps after which silver has to be made whole again."""
+REBUILD = "rebuild"
+"""What a step writes down after which silver has to be made whole again."""
 BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
 VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
 
@@ -38,7 +38,7 @@ class MadeFrom:
 
 def made_from(lake: Lake) -> MadeFrom | None:
     """What silver was last made from; None when it has to be made whole: never made, or a rebuild was asked for."""
-    done, asked = last_done(lake, "silver", "forget", wrote=STATE), last_done(lake, *REBUILD)
+    done, asked = last_done(lake, "silver", "forget", wrote=STATE), last_done(lake, wrote=REBUILD)
     if done is None or (asked and asked.ended_at >= done.ended_at):
         return None
     return MadeFrom(**done.rows[STATE])

@@ -47,7 +47,8 @@ def run(run: Run) -> None:
             return
         most_refused = getattr(run.options, "most_refused", None)
         batch = Batch(step, before, now, BALANCE if most_refused is None else balance_contract(most_refused))
-        batch.publish()
+        with lake.tuned_for(batch.new_rows):
+            batch.publish()
         step.message = batch.told() + _hint(before, now)
 
 
@@ -69,6 +70,11 @@ class Batch:
     def whole(self) -> bool:
         """Whether silver is made from everything rather than from what is new."""
         return self.before is None
+
+    @property
+    def new_rows(self) -> int:
+        """Rows that bronze received since the last batch."""
+        return sum(self.now.rows.values()) - (sum(self.before.rows.values()) if self.before else 0)
 
     def publish(self) -> None:
         """Stage, gate and publish every table that the batch touches, all or none."""

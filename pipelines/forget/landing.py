@@ -1,0 +1,60 @@
+"""One student's rows out of Parquet files. No Spark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WHOLE = re.compile(r"^(-?\d+)\.0+$")
+
+
+def same_id(value: object) -> str | None:
+    """An id as silver knows it: text without NUL bytes and space around it, `12.0` as `12`."""
+    if value is None:
+        return None
+    text = str(value).replace("\x00", "").strip()
+    return WHOLE.sub(r"\1", text) or None
+
+
+def ids_of(path: Path, owner: str, student: str) -> set[str]:
+    """The ids of the rows of a file whose column `owner` names the student; none where it cannot be read."""
+    table = _read(path)
+    if table is None or owner not in table.column_names or "id" not in table.column_names:
+        return set()
+    pairs = zip(table["id"].to_pylist(), table[owner].to_pylist(), strict=True)
+    return {found for key, whose in pairs if same_id(whose) == student and (found := same_id(key))}
+
+
+def without(path: Path, column: str, values: Iterable[str]) -> tuple[Path, int] | None:
+    """Write a file anew beside itself without the rows whose `column` is one of `values`.
+
+    Returns:
+        The new file, which has yet to take the old one's place, and the number of rows it lacks; None when the file
+        holds no such row or cannot be read.
+    """
+    table, gone = _read(path), set(values)
+    if table is None or column not in table.column_names or not gone:
+        return None
+    stays = pa.array([same_id(value) not in gone for value in table[column].to_pylist()], pa.bool_())
+    kept = table.filter(stays)
+    if len(kept) == len(table):
+        return None
+    fresh = path.with_name(f".{path.name}.forget")
+    pq.write_table(kept, fresh, compression="zstd")
+    return fresh, len(table) - len(kept)
+
+
+def readable(path: Path) -> bool:
+    """Whether a file can be searched."""
+    return _read(path) is not None
+
+
+def _read(path: Path) -> pa.Table | None:
+    try:
+        return pq.ParquetFile(path).read()
+    except (OSError, ValueError, pa.ArrowException):
+        return None

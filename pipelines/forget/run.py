@@ -1,0 +1,162 @@
+"""The forget entry point: one student out of everything, and what can no longer be rebuilt for it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from lakehouse.cli import Run
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.ops import ERASURES, FILES
+from lakehouse.pins import Pin, pins
+from lakehouse.publish import Step
+from lakehouse.rows import append_rows
+from pipelines.bronze.files import entries
+from pipelines.bronze.landing import Listed, footer, listing
+from pipelines.forget.landing import ids_of, readable, same_id, without
+from pipelines.forget.tables import clean_versions, delete, remember_nothing
+from pipelines.silver.received import REBUILD, STATE, as_it_stands, made_from, moved
+
+OWNER = {
+    "conversations": "user_id", "lesson_progress": "user_id", "assessment_attempts": "user_id",
+    "user_levels": "user_id", "messages": "conversation_id",
+}  # fmt: skip
+
+
+@dataclass
+class Gone:
+    """What was removed: rows by file and by table, and what could not be searched."""
+
+    files: Counter[str] = field(default_factory=Counter)
+    tables: Counter[str] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)
+
+
+def run(run: Run) -> None:
+    """Remove one student; a killed run is finished by running it again.
+
+    Raises:
+        RadarError: without a student's id, or when nothing of that student is known.
+    """
+    student = same_id(run.options.student_id)
+    if not student:
+        raise RadarError("Say whom to forget: -P student_id=<id>.")
+    lake, started = run.lake, datetime.now(UTC)
+    with run.step("forget") as step:
+        current = _current(lake)
+        talks = conversations(lake, student)
+        gone = Gone()
+        _landing(lake, student, talks, gone)
+        gone.tables = delete(lake, student, talks)
+        _artifacts(lake, student, gone)
+        if not gone.files and not gone.tables:
+            raise RadarError("No row of that student was found; ids are compared as silver has them.")
+        lost = _lost(lake, gone)
+        clean_versions(lake, gone.tables)
+        remember_nothing(lake, student)
+        _record(lake, started, gone, lost)
+        _stand(step, current)
+        step.message = _told(gone, lost)
+
+
+def conversations(lake: Lake, student: str) -> set[str]:
+    """The ids of every conversation that was ever said to be the student's, in landing and in bronze."""
+    files = [file for file in _listed(lake) if file.table == "conversations"]
+    found = {key for file in files for key in ids_of(file.path, "user_id", student)}
+    if lake.exists("silver.conversations_versions"):
+        mine = lake.table("silver.conversations_versions").where(F.col("student_id") == student)
+        found |= {row[0] for row in mine.select("conversation_id").distinct().collect()}
+    return found
+
+
+def _listed(lake: Lake) -> list[Listed]:
+    return listing(lake.settings.landing) if lake.settings.landing.is_dir() else []
+
+
+def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
+    """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
+    for file in _listed(lake):
+        if not readable(file.path):
+            gone.unread.append(file.name)
+        column = OWNER.get(file.table)
+        cut = without(file.path, column, talks if file.table == "messages" else {student}) if column else None
+        if cut is None:
+            continue
+        fresh, rows = cut
+        _tell_ledger(lake, file, fresh)
+        fresh.replace(file.path)
+        gone.files[file.name] = rows
+
+
+def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
+    """Where the ledger knows the file, it learns that bronze holds its new content too."""
+    if not lake.exists(FILES.name):
+        return
+    known = lake.table(FILES.name).where(
+        (F.col("source_file") == file.name) & (F.col("file_hash") == file.file_hash) & F.col("error").isNull()
+    )
+    if known.isEmpty():
+        return
+    stat = fresh.stat()
+    new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
+    rows = entries(lake, [new], datetime.now(UTC))
+    rows.write.mode("append").saveAsTable(lake.name(FILES.name))
+
+
+def _artifacts(lake: Lake, student: str, gone: Gone) -> None:
+    """Rows of students that training runs left beside their models."""
+    for path in sorted((lake.settings.lake / "mlruns").rglob("*.parquet")) if lake.settings.local else []:
+        cut = without(path, "student_id", {student})
+        if cut:
+            cut[0].replace(path)
+            gone.files[str(path.relative_to(lake.settings.lake))] = cut[1]
+    # The dashboard names students; the next monitoring run draws it anew.
+    lake.settings.dashboard.unlink(missing_ok=True)
+
+
+def _lost(lake: Lake, gone: Gone) -> list[Pin]:
+    """The pins whose training sets can no longer be made again."""
+    return [pin for pin in pins(lake) if pin.table in gone.tables]
+
+
+def _current(lake: Lake) -> bool:
+    """Whether silver has seen all that bronze holds, so that it may stand on what is left."""
+    before = made_from(lake)
+    return before is not None and not moved(lake, before) and as_it_stands(lake, before).tables == before.tables
+
+
+def _stand(step: Step, current: bool) -> None:
+    if current:
+        step.rows[STATE] = asdict(as_it_stands(step.lake, None))
+    else:
+        step.rows[REBUILD] = True
+
+
+def _record(lake: Lake, started: datetime, gone: Gone, lost: list[Pin]) -> None:
+    files = {"rewritten": len(gone.files), "rows": sum(gone.files.values()), "not_searched": gone.unread}
+    row = (
+        started, datetime.now(UTC), json.dumps(dict(gone.tables)), json.dumps(files), json.dumps([str(p) for p in lost])
+    )  # fmt: skip
+    append_rows(lake, ERASURES, [row])
+
+
+def _told(gone: Gone, lost: list[Pin]) -> str:
+    told = f"{sum(gone.tables.values()):,} rows out of {len(gone.tables)} tables, {sum(gone.files.values()):,} out of "
+    told += f"{len(gone.files)} files; their old versions are gone"
+    indent = f"\n{'':28}"
+    told += "".join(f"{indent}{table}: {rows:,} rows" for table, rows in sorted(gone.tables.items()))
+    told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
+    told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
+    return told + f"{indent}sums in gold and the dashboard still count the student until the next run of the loop"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's own option."""
+    parser.add_argument("--student-id", default="", help="whom to forget")
