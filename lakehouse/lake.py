@@ -97,6 +97,15 @@ class Lake:
             return self.spark.table(self.name(table))
         return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
 
+    def stream(self, table: str) -> DataFrame:
+        """A table's rows as a stream of what was appended; what erasure or a restore did to it passes by.
+
+        Raises:
+            RadarError: when there is no such table.
+        """
+        self.table(table)
+        return self.spark.readStream.option("skipChangeCommits", "true").table(self.name(table))
+
     def version(self, table: str) -> int:
         """The newest Delta version of a table.
 
@@ -132,7 +141,8 @@ class Lake:
         """Every published table, by its two-level name."""
         if self.settings.local:
             logs = sorted(self.settings.warehouse.glob("*.db/*/_delta_log"))
-            return [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
+            names = [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
+            return [name for name in names if self.exists(name)]
         listed = [(schema, self.spark.sql(f"SHOW TABLES IN {self.name(schema)}")) for schema in SCHEMAS]
         return [f"{schema}.{row.tableName}" for schema, rows in listed for row in rows.collect()]
 

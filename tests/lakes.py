@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from functools import reduce
@@ -14,6 +17,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
+from lakehouse.ops import QUARANTINE
 from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings
 from pipelines.ingest import ingest
@@ -21,12 +25,38 @@ from pipelines.ingest import ingest
 BY_THE_CLOCK = {"_ingested_at", "quarantined_at", "released_at", "taken_in_at", "changed_ns"}
 """Columns that tell when a lake did something, which no other lake repeats."""
 LOGS = {"ops.runs", "ops.gate_results"}
+ROOT = Path(__file__).parent.parent
+PATIENCE = 600.0
 
 
 def take_in(settings: Settings, most_refused: float = 1.0) -> None:
     """One ingest in this process; by default rules may refuse any share of the rows, since tests have few."""
     with Lake.writing(settings, "ingest") as lake:
         ingest(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=most_refused)))
+
+
+def started(settings: Settings) -> subprocess.Popen[str]:
+    """An ingest in a process of its own."""
+    command = [sys.executable, "-m", "pipelines.ingest", "--lake", settings.lake, "--landing", settings.landing]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+
+
+def killed_at(settings: Settings, moment: Path) -> None:
+    """An ingest in a process of its own that is killed as soon as a file appears."""
+    assert not moment.exists()
+    process, deadline = started(settings), time.monotonic() + PATIENCE
+    while not moment.exists():
+        assert process.poll() is None, f"ended before {moment}: {process.communicate()[0]}"
+        assert time.monotonic() < deadline, f"{moment} does not come"
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+
+
+def commit(settings: Settings, table: str, ahead: int = 1) -> Path:
+    """The file that a table's next commit writes, or a later one's; a table is made by a commit of its own."""
+    log = settings.table_folder(table) / "_delta_log"
+    return log / f"{len(list(log.glob('*.json'))) + ahead - 1:020d}.json"
 
 
 def bring(files: Iterable[str], source: Path, landing: Path) -> None:
@@ -37,7 +67,10 @@ def bring(files: Iterable[str], source: Path, landing: Path) -> None:
 
 
 def contents(settings: Settings) -> dict[str, Counter[str]]:
-    """Every row of every table but the logs, as JSON, without what the clock on the wall says."""
+    """Every row of every table but the logs, as JSON, without what the clock on the wall says.
+
+    Of quarantine the rows that wait: one that was released only tells in which batches the files came.
+    """
     lake = Lake.open(settings)
     tables = [table for table in lake.tables() if table not in LOGS]
     rows = reduce(DataFrame.union, [_rows(lake, table) for table in tables]).collect()
@@ -53,7 +86,7 @@ def assert_same(settings: Settings, others: Settings) -> None:
     assert ours.keys() == theirs.keys()
     for table in ours:
         more, less = ours[table] - theirs[table], theirs[table] - ours[table]
-        assert not more and not less, f"{table}: {_few(more)} instead of {_few(less)}"
+        assert not more | less, f"{table}: {_few(more)} instead of {_few(less)}"
 
 
 def _few(rows: Counter[str]) -> list[str]:
@@ -62,5 +95,6 @@ def _few(rows: Counter[str]) -> list[str]:
 
 def _rows(lake: Lake, table: str) -> DataFrame:
     frame = lake.table(table)
+    frame = frame.where("released_at IS NULL") if table == QUARANTINE.name else frame
     told = [F.col(f"`{name}`") for name in sorted(frame.columns) if name not in BY_THE_CLOCK]
     return frame.select(F.lit(table).alias("table"), F.to_json(F.struct(*told)).alias("row"))

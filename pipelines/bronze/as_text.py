@@ -62,4 +62,8 @@ def _text(column: Column, kind: pa.DataType) -> Column:
         return F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
     if pa.types.is_nested(kind):
         return F.to_json(column)
+    if pa.types.is_floating(kind):
+        # 10000000.0, as a whole number with gaps becomes in pandas, would be 1.0E7 as text.
+        whole = (F.abs(column) < 2**53) & (column == F.floor(column))
+        return F.when(whole, column.cast("bigint").cast("string")).otherwise(column.cast("string"))
     return column.cast("string")

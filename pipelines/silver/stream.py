@@ -61,10 +61,8 @@ def _known_from(lake: Lake, table: str, typed: DataFrame) -> DataFrame:
 def _catch_up(lake: Lake, table: str) -> None:
     contract: Contract = VERSIONS[table]
     lake.create(contract)
-    # Bronze loses rows by erasure and restoration alone, which silver is told of otherwise.
-    bronze = lake.spark.readStream.option("skipChangeCommits", "true").table(lake.name(f"bronze.{table}"))
     query = (
-        contract.conform(_known_from(lake, table, versions(bronze, table)))
+        contract.conform(_known_from(lake, table, versions(lake.stream(f"bronze.{table}"), table)))
         .writeStream.option("checkpointLocation", str(lake.settings.checkpoints / "silver" / table))
         .trigger(availableNow=True)
         .toTable(lake.name(contract.name))

@@ -1,0 +1,66 @@
+"""Sixty days in one batch, day by day and shuffled: the same silver and the same features."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import features.run
+from data_gen.arrivals import deliver
+from data_gen.generate import Plan
+from data_gen.write import TableFolder
+from lakehouse.cli import Run, resolve_as_of
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+from lakehouse.settings import Settings, settings
+from soak.conftest import Report
+from tests.conftest import OPTIONS
+from tests.lakes import assert_same, bring, take_in
+
+STUDENTS, DAYS, SEED = 30, 60, 42
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("orders")
+    with TableFolder(root / "landing") as landing, TableFolder(root / "truth") as truth:
+        deliver(Plan(SEED, STUDENTS, DAYS), landing, truth)
+    return root / "landing"
+
+
+@pytest.fixture(scope="module")
+def at_once(source: Path) -> Settings:
+    return loaded(source, "once", [days(source)])
+
+
+def days(source: Path) -> list[str]:
+    return sorted({path.parent.name for path in source.glob("*/arrived=*/*.parquet")})
+
+
+def loaded(source: Path, name: str, batches: Sequence[Sequence[str]]) -> Settings:
+    """A lake that took in the days batch by batch, with features as of the end."""
+    root = source.parent / name
+    chosen = settings(str(root / "lake"), str(root / "landing"))
+    for batch in batches:
+        files = [str(path.relative_to(source)) for day in batch for path in source.glob(f"*/{day}/*.parquet")]
+        bring(files, source, root / "landing")
+        take_in(chosen)
+    with Lake.writing(chosen, "features") as lake:
+        as_of = resolve_as_of(lake, None)
+        features.run.run(Run(lake, new_run_id(), as_of, OPTIONS), as_of)
+    return chosen
+
+
+def test_day_by_day(source: Path, at_once: Settings, report: Report) -> None:
+    assert_same(loaded(source, "daily", [[day] for day in days(source)]), at_once)
+    report(f"{len(days(source))} days of {STUDENTS} students one by one equal one batch, every table, features too")
+
+
+def test_shuffled(source: Path, at_once: Settings, report: Report) -> None:
+    order = days(source)
+    random.Random(SEED).shuffle(order)
+    assert_same(loaded(source, "shuffled", [order[n : n + 3] for n in range(0, len(order), 3)]), at_once)
+    report(f"{len(order)} days in shuffled order (seed {SEED}), three a batch, equal one batch, features too")
