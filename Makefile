@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_LOGGING_LEVEL = WARNING
 export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
 
-.PHONY: help setup java demo real test lint ui clean
+.PHONY: help setup java demo real test lint soak bench ui clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -43,6 +43,12 @@ lint: setup  ## ruff and mypy
 
 test: lint  ## lint, then every test
 	pytest
+
+soak: setup  ## long runs: orders, kills, damage; under 80 minutes; writes docs/soak.md
+	pytest soak -q -s --durations=0
+
+bench: setup  ## what one more day costs beside the whole lake
+	python -m benchmarks.ingest_day
 
 ui: setup  ## MLflow's own pages for the demo's lake (LAKE=<folder> for another)
 	mlflow ui --backend-store-uri $(MLFLOW_TRACKING_URI)

@@ -30,7 +30,7 @@ def merge(lake: Lake, contract: Contract, staged: str, retired: str | None, boun
         lake: open for writing.
         contract: of the table; has a key.
         staged: name of the staged batch.
-        retired: name of staged keys whose published rows go, or None.
+        retired: name of a view of keys whose published rows go, or None.
         bounds: where the published rows of these keys can lie, or None for anywhere.
 
     Returns:

@@ -70,10 +70,8 @@ class Step:
 
     def retire(self, contract: Contract, keys: DataFrame) -> None:
         """Name published rows, by the contract's key, that the staged batch takes away; see `Publish.MERGE`."""
-        name = f"retired__{_flat(contract)}__{self.run_id}"
-        self._scratch.append(name)
-        self.lake.stage(name, keys.select(*contract.key))
-        self._retired[contract.name] = name
+        self._retired[contract.name] = f"retired__{_flat(contract)}__{self.run_id}"
+        keys.select(*contract.key).createOrReplaceTempView(self._retired[contract.name])
 
     def within(self, contract: Contract, low: Any, high: Any) -> None:
         """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
@@ -179,6 +177,8 @@ class Step:
             self.lake.unstage(table)
         self._staged.clear()
         self._scratch.clear()
+        for view in self._retired.values():
+            self.lake.spark.catalog.dropTempView(view)
         self._retired.clear()
         self._bounds.clear()
 

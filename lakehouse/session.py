@@ -57,7 +57,7 @@ def _embedded() -> SparkSession:
     builder = SparkSession.builder.master("local[*]").appName("learner-radar")
     for key, value in _local_config(port).items():
         builder = builder.config(key, value)
-    with _stderr_to(cache_folder() / "spark.log"):
+    with _output_to(cache_folder() / "spark.log"):
         server = builder.getOrCreate()
     server.sparkContext.setLogLevel("ERROR")  # connect-ok: the server's own side, before any client exists
     os.environ.update(dict.fromkeys(CLIENT_MODE, "1"))
@@ -101,16 +101,19 @@ def _local_config(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def _stderr_to(log: Path) -> Iterator[None]:
-    """Let a child process that is started meanwhile write its stderr to a file: the JVM chats there at every start."""
-    kept = os.dup(2)
+def _output_to(log: Path) -> Iterator[None]:
+    """Let a child process that is started meanwhile write to a file: the JVM chats at its start, and when it cleans."""
+    sys.stdout.flush()
+    kept = {1: os.dup(1), 2: os.dup(2)}
     try:
         with log.open("w") as stream:
-            os.dup2(stream.fileno(), 2)
+            for number in kept:
+                os.dup2(stream.fileno(), number)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _free_port() -> int:

@@ -22,7 +22,7 @@ from pipelines.bronze.files import entries
 from pipelines.bronze.landing import Listed, footer, listing
 from pipelines.forget.landing import ids_of, readable, same_id, without
 from pipelines.forget.tables import clean_versions, delete, remember_nothing
-from pipelines.silver.received import REBUILD, STATE, as_it_stands, made_from, moved
+from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
 
 OWNER = {
     "conversations": "user_id", "lesson_progress": "user_id", "assessment_attempts": "user_id",
@@ -129,12 +129,12 @@ def _lost(lake: Lake, gone: Gone) -> list[Pin]:
 def _current(lake: Lake) -> bool:
     """Whether silver has seen all that bronze holds, so that it may stand on what is left."""
     before = made_from(lake)
-    return before is not None and not moved(lake, before) and as_it_stands(lake, before).tables == before.tables
+    return before is not None and as_it_stands(lake, bronze_now(lake, before)).tables == before.tables
 
 
 def _stand(step: Step, current: bool) -> None:
     if current:
-        step.rows[STATE] = asdict(as_it_stands(step.lake, None))
+        step.rows[STATE] = asdict(as_it_stands(step.lake, bronze_now(step.lake, None)))
     else:
         step.rows[REBUILD] = True
 

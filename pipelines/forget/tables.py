@@ -25,11 +25,12 @@ def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
     gone: Counter[str] = Counter()
     for table in lake.tables():
         for view, condition in _conditions(lake.table(table), table):
+            if not lake.one(f"SELECT count(*) FROM {lake.name(table)} t JOIN {view} g ON {condition}"):
+                continue
             rows = lake.spark.sql(
                 f"MERGE INTO {lake.name(table)} t USING {view} g ON {condition} WHEN MATCHED THEN DELETE"
             ).collect()[0]["num_deleted_rows"]
-            if rows:
-                gone[table] += int(rows)
+            gone[table] += int(rows)
     return gone
 
 

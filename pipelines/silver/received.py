@@ -44,22 +44,36 @@ def made_from(lake: Lake) -> MadeFrom | None:
     return MadeFrom(**done.rows[STATE])
 
 
-def as_it_stands(lake: Lake, before: MadeFrom | None) -> MadeFrom:
-    """The present versions and code; rows are counted where the version is another than before."""
-    tables = versions_of(lake, BRONZE + VERSION_TABLES)
+@dataclass(frozen=True)
+class Bronze:
+    """The present versions of the bronze tables and their rows."""
+
+    tables: dict[str, int]
+    rows: dict[str, int]
+
+    def new_rows(self, before: MadeFrom | None) -> int:
+        """Rows that came since silver was made."""
+        return sum(self.rows.values()) - (sum(before.rows.values()) if before else 0)
+
+    def moved(self, before: MadeFrom | None) -> list[str]:
+        """The raw tables that have a version which silver has not seen."""
+        seen = before.tables if before else {}
+        return [table for table in VERSIONS if self.tables[f"bronze.{table}"] != seen.get(f"bronze.{table}")]
+
+
+def bronze_now(lake: Lake, before: MadeFrom | None) -> Bronze:
+    """What bronze holds; rows are counted where the version is another than before."""
+    tables = versions_of(lake, BRONZE)
     known = {name: rows for name, rows in before.rows.items() if tables[name] == before.tables[name]} if before else {}
+    others = [name for name in BRONZE if name not in known]
     with ThreadPoolExecutor(WORKERS) as pool:
-        others = [name for name in BRONZE if name not in known]
         counted = dict(zip(others, pool.map(lambda name: lake.table(name, tables[name]).count(), others), strict=True))
-    return MadeFrom(tables, known | counted, code_hash("pipelines/silver"))
+    return Bronze(tables, known | counted)
 
 
-def moved(lake: Lake, before: MadeFrom | None) -> list[str]:
-    """The raw tables whose bronze has a version that silver has not seen."""
-    if before is None:
-        return list(VERSIONS)
-    now = versions_of(lake, BRONZE)
-    return [table for table in VERSIONS if now.get(f"bronze.{table}") != before.tables.get(f"bronze.{table}")]
+def as_it_stands(lake: Lake, bronze: Bronze) -> MadeFrom:
+    """What silver would be made from now: that much of bronze, the version tables and the code as they are."""
+    return MadeFrom(bronze.tables | versions_of(lake, VERSION_TABLES), bronze.rows, code_hash("pipelines/silver"))
 
 
 def received(lake: Lake, before: MadeFrom | None, now: MadeFrom) -> dict[str, Received]:

@@ -23,7 +23,7 @@ from pipelines.silver import events, tables
 from pipelines.silver.balance import BALANCE, balance, balance_contract
 from pipelines.silver.batch import SILVER_OF, look_again, rank, silver, students
 from pipelines.silver.quarantine import freed, set_aside
-from pipelines.silver.received import STATE, MadeFrom, as_it_stands, made_from, moved, received
+from pipelines.silver.received import STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 
@@ -37,17 +37,18 @@ def run(run: Run) -> None:
     lake = run.lake
     with run.step("silver") as step:
         before = made_from(lake)
-        if before is None:
-            start_over(lake)
-        catch_up(lake, moved(lake, before))
-        now = as_it_stands(lake, before)
-        step.rows[STATE] = asdict(now)
-        if before and before.tables == now.tables:
-            step.message = "nothing new in bronze, silver stands" + _hint(before, now)
-            return
-        most_refused = getattr(run.options, "most_refused", None)
-        batch = Batch(step, before, now, BALANCE if most_refused is None else balance_contract(most_refused))
-        with lake.tuned_for(batch.new_rows):
+        bronze = bronze_now(lake, before)
+        with lake.tuned_for(bronze.new_rows(before)):
+            if before is None:
+                start_over(lake)
+            catch_up(lake, bronze.moved(before))
+            now = as_it_stands(lake, bronze)
+            step.rows[STATE] = asdict(now)
+            if before and before.tables == now.tables:
+                step.message = "nothing new in bronze, silver stands" + _hint(before, now)
+                return
+            most_refused = getattr(run.options, "most_refused", None)
+            batch = Batch(step, before, now, BALANCE if most_refused is None else balance_contract(most_refused))
             batch.publish()
         step.message = batch.told() + _hint(before, now)
 
@@ -71,11 +72,6 @@ class Batch:
         """Whether silver is made from everything rather than from what is new."""
         return self.before is None
 
-    @property
-    def new_rows(self) -> int:
-        """Rows that bronze received since the last batch."""
-        return sum(self.now.rows.values()) - (sum(self.before.rows.values()) if self.before else 0)
-
     def publish(self) -> None:
         """Stage, gate and publish every table that the batch touches, all or none."""
         made = {k: f for k, f in silver(self.versions, self.step.scratch).items() if self._touches(k)}
@@ -85,8 +81,7 @@ class Batch:
             touched = self.step.scratch("students", students(self.versions))
             self.step.stage(self._published_as(contract), self._profiles(made, touched))
             self._retire(contract, touched, ["student_id"])
-        self._set_aside()
-        self._balance(made)
+        self._balance(made, self._set_aside())
         self._bound(made)
         if c.LEARNING_EVENTS in made:
             self._retire(c.LEARNING_EVENTS, events.records(self.versions), ["event_type", "record"])
@@ -160,29 +155,33 @@ class Batch:
         if lows and c.LEARNING_EVENTS in made:
             self.step.within(c.LEARNING_EVENTS, min(lows), max(highs))
 
-    def _set_aside(self) -> None:
-        now = datetime.now(UTC)
+    def _set_aside(self) -> dict[tuple[str, bool], int]:
+        """Stage what goes into quarantine and what leaves it; returns rows by table and whether they leave."""
         parts = [
-            set_aside(self.versions[table], self._bronze_since(table, span.first_bad), SILVER_OF[table].name)
-            for table, span in self.seen.items()
-            if span.first_bad is not None
+            set_aside(self.versions[table], self._bronze_since(table, seen.first_bad), SILVER_OF[table].name)
+            for table, seen in self.seen.items()
+            if seen.first_bad is not None
         ]
         if self.lake.exists(QUARANTINE.name):
+            now = datetime.now(UTC)
             waiting = self.lake.table(QUARANTINE.name).where("released_at IS NULL")
-            parts += [freed(waiting, self.versions[t], SILVER_OF[t].name, now) for t, s in self.seen.items() if s.rows]
-        empty = frame_of(self.lake.spark, QUARANTINE, [])
-        self.step.stage(QUARANTINE, reduce(DataFrame.unionByName, parts, empty))
+            tables = {row[0] for row in waiting.select("table_name").distinct().collect()}
+            asked = [(t, k.name) for t, k in SILVER_OF.items() if k.name in tables and self.seen[t].rows]
+            parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
+        if not parts:
+            return {}
+        staged = self.step.stage(QUARANTINE, reduce(DataFrame.unionByName, parts))
+        moves = staged.groupBy("table_name", F.col("released_at").isNotNull().alias("freed"))
+        return {(r.table_name, r.freed): r.copies for r in moves.agg(F.sum("copies").alias("copies")).collect()}
 
     def _bronze_since(self, table: str, first: datetime) -> DataFrame:
         return self.lake.table(f"bronze.{table}").where(F.col("_ingested_at") >= F.lit(first))
 
-    def _balance(self, made: Mapping[Contract, DataFrame]) -> None:
+    def _balance(self, made: Mapping[Contract, DataFrame], copies: Mapping[tuple[str, bool], int]) -> None:
         """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
         with ThreadPoolExecutor(WORKERS) as pool:
             frames = [self.step.staged(k) if k in made else self._standing(k) for k in SILVER_OF.values()]
             stood = list(pool.map(DataFrame.count, frames))
-        moves = self.step.staged(QUARANTINE).groupBy("table_name", F.col("released_at").isNotNull().alias("freed"))
-        copies = {(r.table_name, r.freed): r.copies for r in moves.agg(F.sum("copies").alias("copies")).collect()}
         rows = []
         for (table, contract), count in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)

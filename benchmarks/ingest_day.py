@@ -1,0 +1,99 @@
+"""What one more day costs beside building the lake whole, and whether it costs more the longer the log is.
+
+    python -m benchmarks.ingest_day [--students 5000] [--days 180]
+
+Ratios, measured side by side in one process on one machine: the whole lake, an empty run, and single days after a short
+and after a long log. One warm-up lake is built first, so that Java's own warming counts for none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_gen.arrivals import deliver
+from data_gen.generate import Plan
+from data_gen.write import TableFolder
+from lakehouse.cli import Run
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+from lakehouse.settings import Settings, settings
+from pipelines.ingest import ingest
+
+SINGLE_DAYS, SHORT = 5, 30
+
+
+def main() -> None:
+    """Print the seconds and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=5_000)
+    parser.add_argument("--days", type=int, default=180)
+    options = parser.parse_args()
+    root = Path(tempfile.mkdtemp(prefix="bench-"))
+    source = _delivered(root / "source", options.students, options.days)
+    warm = _delivered(root / "warm", 20, 30)
+    _build(root / "warm-lake", warm, 25)
+    _days(root / "warm-lake", warm, 25, 3)
+    _, short = _grown(root / "short", source, SHORT)
+    whole, long = _grown(root / "long", source, options.days - SINGLE_DAYS)
+    empty = statistics.median(_take_in(_settings(root / "long")) for _ in range(3))
+    day = statistics.median(long) - empty
+    print(f"{options.students:,} students, {options.days} days; one day is the median of {SINGLE_DAYS}")
+    print(f"whole lake {whole:.1f} s, empty run {empty:.1f} s, one day net of it {day:.1f} s")
+    print(f"one day / whole lake: {day / whole:.3f}")
+    print(f"one day after {options.days} days / after {SHORT}: {day / (statistics.median(short) - empty):.2f}")
+    shutil.rmtree(root)
+
+
+def _delivered(root: Path, students: int, days: int) -> Path:
+    with TableFolder(root / "landing") as landing, TableFolder(root / "truth") as truth:
+        deliver(Plan(42, students, days), landing, truth)
+    return root / "landing"
+
+
+def _grown(lake: Path, source: Path, days: int) -> tuple[float, list[float]]:
+    return _build(lake, source, days), _days(lake, source, days, SINGLE_DAYS)
+
+
+def _build(lake: Path, source: Path, days: int) -> float:
+    _bring(lake, source, _dates(source)[:days])
+    return _take_in(_settings(lake))
+
+
+def _days(lake: Path, source: Path, after: int, count: int) -> list[float]:
+    seconds = []
+    for day in _dates(source)[after : after + count]:
+        _bring(lake, source, [day])
+        seconds.append(_take_in(_settings(lake)))
+    return seconds
+
+
+def _take_in(chosen: Settings) -> float:
+    began = time.monotonic()
+    with Lake.writing(chosen, "benchmark") as lake:
+        ingest(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=None)))
+    return time.monotonic() - began
+
+
+def _settings(lake: Path) -> Settings:
+    return settings(str(lake), str(lake.with_suffix(".landing")))
+
+
+def _dates(source: Path) -> list[str]:
+    return sorted({path.parent.name for path in source.glob("*/arrived=*/*.parquet")})
+
+
+def _bring(lake: Path, source: Path, days: Sequence[str]) -> None:
+    for path in (path for day in days for path in source.glob(f"*/{day}/*.parquet")):
+        place = lake.with_suffix(".landing") / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, place)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What happens to a lake after the day: restored, rebuilt, replayed, tended, and rid of one student."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import pipelines.forget.run
+import pipelines.quarantine
+import pipelines.repair
+from data_gen.chaos import deliver_chaos
+from data_gen.generate import Plan
+from lakehouse import pins, upkeep
+from lakehouse.cli import Run
+from lakehouse.contracts import Contract, Publish, columns
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+from lakehouse.settings import Settings, settings
+from pipelines.silver import typed
+from tests.data_gen.delivered import day_of, read, written
+from tests.lakes import bring, contents, take_in
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two weeks of bad days, taken in by two batches."""
+    root = tmp_path_factory.mktemp("repair")
+    delivered = read(written(deliver_chaos, Plan(42, 15, 14), root / "source"))
+    chosen = settings(str(root / "lake"), str(root / "landing"))
+    last = max(day_of(path) for path in delivered.manifest["files"])
+    for files in (lambda day: day < last), (lambda day: day == last):
+        chosen_files = [path for path in delivered.manifest["files"] if files(day_of(path))]
+        bring(chosen_files, root / "source" / "landing", root / "landing")
+        take_in(chosen)
+    return chosen
+
+
+def ran(chosen: Settings, action: Any, **options: object) -> Lake:
+    """A command's body, run as its only writer."""
+    with Lake.writing(chosen, "test") as lake:
+        action(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=1.0, **options)))
+        return lake
+
+
+def test_history_tells_and_restore_refuses_what_is_not_there(
+    landed: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(landed, pipelines.repair.history, table="silver.messages")
+    told = capsys.readouterr().out
+    assert "silver.messages, newest first" in told
+    assert "CREATE TABLE" in told
+    with pytest.raises(RadarError, match=r"silver\.messages has no version '99'"):
+        ran(landed, pipelines.repair.restore, table="silver.messages", version="99")
+    with pytest.raises(RadarError, match=r"has no table silver\.nothing"):
+        ran(landed, pipelines.repair.restore, table="silver.nothing", version="1")
+
+
+def test_after_a_restore_silver_is_made_whole_and_equals_its_batches(landed: Settings) -> None:
+    before = contents(landed)
+    lake = ran(landed, pipelines.repair.restore, table="silver.messages", version="0")
+    assert lake.table("silver.messages").isEmpty()
+    take_in(landed)
+    assert contents(landed) == before
+
+
+def test_a_restored_bronze_table_takes_its_files_in_again(landed: Settings) -> None:
+    before = contents(landed)["bronze.messages"]
+    ran(landed, pipelines.repair.restore, table="bronze.messages", version="0")
+    take_in(landed)
+    assert contents(landed)["bronze.messages"] == before
+
+
+def test_replay_releases_what_a_mended_rule_accepts(landed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake.open(landed)
+    refused = "table_name = 'silver.conversations' AND reason LIKE 'difficulty_level \"native\"%'"
+    (row,) = lake.table("ops.quarantine").where(refused).collect()
+    monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
+    lake = ran(landed, pipelines.quarantine.replay)
+    (released,) = lake.table("ops.quarantine").where(refused).collect()
+    assert released.released_at is not None
+    (talk,) = lake.table("silver.conversations").where(f"conversation_id = '{row.row_key}'").collect()
+    assert talk.cefr_level == "C2"
+    assert talk.known_at == released.known_from
+    newest = lake.one(f"SELECT max(_arrived_at) FROM {lake.name('bronze.messages')}")
+    assert talk.known_at.date() > newest
+    standing = contents(landed)
+    ran(landed, pipelines.repair.rebuild_silver)
+    assert contents(landed) == standing
+
+
+def test_quarantine_is_listed_by_table_and_reason(landed: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    ran(landed, pipelines.quarantine.show, table="", reason="")
+    told = capsys.readouterr().out
+    assert "silver.conversations         language … is no name of a language" in told
+    ran(landed, pipelines.quarantine.show, table="bronze.messages", reason="no such reason")
+    assert capsys.readouterr().out.startswith("0 rows and files wait")
+
+
+def test_one_student_is_nowhere_afterwards(landed: Settings) -> None:
+    files = [path for path in landed.landing.glob("conversations/*/part-*.parquet")]
+    talks = pd.concat([pd.read_parquet(path) for path in files])
+    student = str(talks["user_id"].mode()[0])
+    mine = set(talks.loc[talks["user_id"].astype(str) == student, "id"].astype(str))
+    others = contents(landed)["silver.messages"]
+    lake = ran(landed, pipelines.forget.run.run, student_id=student)
+    for path in [*landed.landing.rglob("*.parquet"), *landed.lake.rglob("*.parquet")]:
+        assert not _rows_of(path, student, mine), path
+    (record,) = lake.table("ops.erasures").collect()
+    assert f'"{student}"' not in str(record)
+    take_in(landed)
+    left = contents(landed)["silver.messages"]
+    assert left
+    assert left < others
+    with pytest.raises(RadarError, match="No row of that student was found"):
+        ran(landed, pipelines.forget.run.run, student_id=student)
+
+
+def _rows_of(path: Path, student: str, talks: set[str]) -> bool:
+    try:
+        frame = pq.ParquetFile(path).read().to_pandas()
+    except Exception:
+        return False
+    for column, ids in (("user_id", {student}), ("student_id", {student}), ("conversation_id", talks)):
+        if column in frame and frame[column].map(typed_id).isin(ids).any():
+            return True
+    return False
+
+
+def typed_id(value: object) -> str | None:
+    """An id as silver has it."""
+    return pipelines.forget.run.same_id(value)
+
+
+def test_many_small_files_become_few_and_pinned_versions_stay(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Contract("features.small", "", columns("n | BIGINT | a number"), publish=Publish.APPEND)
+    lake.create(table)
+    for n in range(12):
+        lake.spark.range(n, n + 1).toDF("n").coalesce(1).write.mode("append").saveAsTable(lake.name(table.name))
+    pin = pins.Pin("dropout", "2", table.name, 3)
+    done = upkeep.tend(lake, table.name, [pin])
+    assert (done.files_before, done.files_after, done.pinned) == (12, 1, True)
+    assert lake.table(table.name).count() == 12
+    assert lake.table(table.name, 3).count() == 3
