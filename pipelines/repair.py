@@ -69,11 +69,14 @@ def rebuild_silver(run: Run) -> None:
 def _forget_files(run: Run, table: str) -> None:
     """Strike the files from the ledger that the restored bronze table does not hold."""
     lake = run.lake
+    if not lake.exists(FILES.name):
+        return
     held = lake.table(f"bronze.{table}").select(F.col("_file_hash").alias("file_hash")).distinct()
-    held.createOrReplaceTempView("held_files")
+    known = lake.table(FILES.name).where((F.col("table_name") == table) & (F.col("row_count") > 0))
+    known.join(held, "file_hash", "left_anti").select(*FILES.key).createOrReplaceTempView("struck_files")
+    same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
     lake.spark.sql(
-        f"DELETE FROM {lake.name(FILES.name)} WHERE table_name = '{table}' AND row_count > 0 "
-        "AND file_hash NOT IN (SELECT file_hash FROM held_files)"
+        f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"
     ).collect()
 
 

@@ -67,7 +67,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Delivered, Setti
 
 
 def batches(delivered: Delivered) -> Iterator[list[str]]:
-    """The files in three parts: each but the first begins on the day on which a conversation comes after its messages."""
+    """The files in three parts: the second and third begin on days on which a conversation comes after its messages."""
     cuts = sorted({day_of(defect["file"]) for defect in delivered.defects("held_back")})
     assert len(cuts) == 2
     for since, until in zip([date.min, *cuts], [*cuts, date.max], strict=True):

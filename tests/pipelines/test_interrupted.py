@@ -37,9 +37,7 @@ def halves(source: Path) -> tuple[list[str], list[str]]:
     return first, [path for path in files if path not in first]
 
 
-def test_killed_at_three_moments_and_started_twice_at_once(
-    source: Path, undisturbed: Settings, tmp_path: Path
-) -> None:
+def test_killed_at_three_moments_and_started_twice_at_once(source: Path, undisturbed: Settings, tmp_path: Path) -> None:
     chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
     first, rest = halves(source)
     bring(first, source, chosen.landing)

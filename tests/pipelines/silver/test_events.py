@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.silver.events import history, message_days
-from pipelines.silver.versions import known, ranked
+from pipelines.silver.batch import SILVER_OF
+from pipelines.silver.events import history, learning_events, message_days, record_of
+from tests.pipelines.gold.frames import rows
+from tests.pipelines.silver.frames import at, standing
 
 SHAPE = (
     "event_type string, ref_id string, student_id string, language string, event_at timestamp, cefr_level string, "
     "messages int, messages_with_errors int, minutes double, score double, mastery double, topic string, "
-    "live boolean, known_at timestamp, event_time timestamp, _ingested_at timestamp, _file_hash string, row_hash string"
+    "live boolean, known_at timestamp, received_at timestamp, event_time timestamp, _ingested_at timestamp, "
+    "_source_file string, row_hash string"
 )
-
-
-def at(day: int, hour: int = 0) -> datetime:
-    return datetime(2024, 11, day, hour)
 
 
 def version(event_at: datetime | None, known_at: datetime, live: bool, score: float, file: str) -> tuple[Any, ...]:
     return (
         "attempt", "9", "1", "spanish", event_at, None, None, None, None, score, None, None,
-        live, known_at, event_at, at(30), file, file,
+        live, known_at, known_at, event_at, at(30), file, file,
     )  # fmt: skip
 
 
@@ -59,62 +58,146 @@ def test_a_backfill_replaced_by_a_backfill_was_never_true(spark: SparkSession) -
     ]
 
 
-def messages(spark: SparkSession, *rows: tuple[str, str, int, datetime, date | None]) -> DataFrame:
-    fix = [("grammar", "a", "b", "c")]
-    values = [
-        (mid, "c1", role, fix * wrong, sent, arrived, at(30), f"{arrived}", f"{mid}{arrived}{wrong}", [])
-        for mid, role, wrong, sent, arrived in rows
-    ]
-    kind = "array<struct<type: string, original: string, corrected: string, explanation: string>>"
-    shape = (
-        f"message_id string, conversation_id string, role string, corrections {kind}, sent_at timestamp, "
-        "_arrived_at date, _ingested_at timestamp, _file_hash string, row_hash string, reasons array<string>"
-    )
-    return ranked(known(spark.createDataFrame(values, shape), "sent_at"), ["message_id"])
+TALK = """
+    conversation_id | student_id | language | cefr_level | topic  | started_at
+    c1              | 1          | spanish  | A2         | travel | 2024-11-04 10:00
+"""
 
 
-def conversations(spark: SparkSession) -> DataFrame:
-    shape = (
-        "conversation_id string, student_id string, language string, cefr_level string, topic string, "
-        "started_at timestamp, _arrived_at date, _ingested_at timestamp, _file_hash string, row_hash string, "
-        "reasons array<string>"
-    )
-    row = ("c1", "1", "spanish", "A2", "travel", at(4, 10), None, at(30), "f", "h", [])
-    return ranked(known(spark.createDataFrame([row], shape), "started_at"), ["conversation_id"])
-
-
-def days(frame: DataFrame) -> list[tuple[Any, ...]]:
-    shown = frame.select("ref_id", "messages", "messages_with_errors", "minutes", "known_at", "superseded_at")
+def days(spark: SparkSession, said: str, talk: str = TALK) -> list[tuple[Any, ...]]:
+    events = message_days(standing(spark, "messages", said), standing(spark, "conversations", talk))
+    shown = events.select("ref_id", "messages", "messages_with_errors", "minutes", "known_at", "superseded_at")
     return [tuple(row) for row in shown.orderBy("ref_id", "known_at").collect()]
 
 
 def test_messages_are_counted_per_conversation_and_day(spark: SparkSession) -> None:
-    said = messages(
-        spark,
-        ("m1", "user", 0, at(4, 10), None), ("m2", "assistant", 0, at(4, 11), None), ("m3", "user", 2, at(4, 12), None),
-        ("m4", "user", 0, at(5, 1), None),
-    )  # fmt: skip
-    assert days(message_days(said, conversations(spark))) == [
+    said = """
+        message_id | conversation_id | role      | corrections | sent_at
+        m1         | c1              | user      |             | 2024-11-04 10:00
+        m2         | c1              | assistant |             | 2024-11-04 11:00
+        m3         | c1              | user      | [{}, {}]    | 2024-11-04 12:00
+        m4         | c1              | user      |             | 2024-11-05 01:00
+    """
+    assert days(spark, said) == [
         ("c1@2024-11-04", 2, 1, 120.0, at(4, 12), None),
         ("c1@2024-11-05", 1, 0, 0.0, at(5, 1), None),
     ]
 
 
 def test_a_late_message_adds_from_its_arrival_on(spark: SparkSession) -> None:
-    said = messages(
-        spark, ("m1", "user", 0, at(4, 10), date(2024, 11, 4)), ("m2", "user", 1, at(4, 11), date(2024, 11, 8))
-    )
-    assert days(message_days(said, conversations(spark))) == [
+    said = """
+        message_id | conversation_id | role | corrections | sent_at          | arrived
+        m1         | c1              | user |             | 2024-11-04 10:00 | 2024-11-04
+        m2         | c1              | user | [{}]        | 2024-11-04 11:00 | 2024-11-08
+    """
+    assert days(spark, said) == [
         ("c1@2024-11-04", 1, 0, 0.0, at(5), at(9)),
         ("c1@2024-11-04", 2, 1, 60.0, at(9), None),
     ]
 
 
 def test_a_corrected_message_takes_back_what_it_added(spark: SparkSession) -> None:
-    said = messages(
-        spark, ("m1", "user", 1, at(4, 10), date(2024, 11, 4)), ("m1", "user", 0, at(4, 10), date(2024, 11, 8))
-    )
-    assert days(message_days(said, conversations(spark))) == [
+    said = """
+        message_id | conversation_id | role | corrections | sent_at          | arrived
+        m1         | c1              | user | [{}]        | 2024-11-04 10:00 | 2024-11-04
+        m1         | c1              | user |             | 2024-11-04 10:00 | 2024-11-08
+    """
+    assert days(spark, said) == [
         ("c1@2024-11-04", 1, 1, 0.0, at(5), at(9)),
         ("c1@2024-11-04", 1, 0, 0.0, at(9), None),
     ]
+
+
+def test_a_message_that_arrives_again_unchanged_says_nothing_new(spark: SparkSession) -> None:
+    said = """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-04
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-08
+    """
+    assert days(spark, said) == [("c1@2024-11-04", 1, 0, 0.0, at(5), None)]
+
+
+def test_a_message_that_moved_leaves_one_conversation_for_the_other(spark: SparkSession) -> None:
+    talks = TALK + "    c2              | 1          | spanish  | A2         | food   | 2024-11-04 10:00\n"
+    said = """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-04
+        m2         | c1              | user | 2024-11-04 10:30 | 2024-11-04
+        m2         | c2              | user | 2024-11-04 10:30 | 2024-11-08
+    """
+    assert [(ref, n, known, until) for ref, n, _, _, known, until in days(spark, said, talks)] == [
+        ("c1@2024-11-04", 2, at(5), at(9)),
+        ("c1@2024-11-04", 1, at(9), None),
+        ("c2@2024-11-04", 1, at(9), None),
+    ]
+
+
+def log(spark: SparkSession, **texts: str) -> DataFrame:
+    """The log of what is given of each raw table."""
+    return learning_events({table: standing(spark, table, texts.get(table, "")) for table in SILVER_OF})
+
+
+def test_a_later_level_of_a_conversation_is_known_from_its_arrival_on(spark: SparkSession) -> None:
+    """Of the conversation as of its messages; what was said of it before stays as it was."""
+    talk = """
+        conversation_id | student_id | language | cefr_level | topic  | started_at       | arrived
+        c1              | 1          | spanish  | A2         | travel | 2024-11-04 10:00 | 2024-11-04
+        c1              | 1          | spanish  | B1         | travel | 2024-11-04 10:00 | 2024-11-08
+    """
+    said = """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-04
+    """
+    found = log(spark, conversations=talk, messages=said)
+    assert rows(found, "event_type", "cefr_level", "known_at", "superseded_at") == [
+        ("conversation", "A2", at(5), at(9)),
+        ("conversation", "B1", at(9), None),
+        ("message", "A2", at(5), at(9)),
+        ("message", "B1", at(9), None),
+    ]
+
+
+def test_progress_is_told_as_the_catalogue_stood_then(spark: SparkSession) -> None:
+    """A level of the lesson that is corrected later changes nothing of progress that was known before."""
+    lessons = """
+        lesson_id | cefr_level | subject | arrived
+        l1        | A1         | food    | 2024-11-01
+        l1        | A2         | food    | 2024-11-06
+    """
+    progress = """
+        progress_id | student_id | lesson_id | language | status    | started_at       | completed_at     | arrived
+        p1          | 1          | l1        | spanish  | completed | 2024-11-04 10:00 | 2024-11-04 11:00 | 2024-11-04
+        p2          | 1          | l1        | spanish  | completed | 2024-11-07 10:00 | 2024-11-07 11:00 | 2024-11-07
+    """
+    found = log(spark, lessons=lessons, lesson_progress=progress)
+    assert rows(found, "ref_id", "event_type", "cefr_level", "topic", "event_at", "known_at", "superseded_at") == [
+        ("p1", "lesson_completed", "A1", "food", at(4, 11), at(5), None),
+        ("p1", "lesson_started", "A1", "food", at(4, 10), at(5), None),
+        ("p2", "lesson_completed", "A2", "food", at(7, 11), at(8), None),
+        ("p2", "lesson_started", "A2", "food", at(7, 10), at(8), None),
+    ]
+
+
+def test_what_the_app_overwrites_is_an_event_for_live_arrivals_alone(spark: SparkSession) -> None:
+    progress = """
+        progress_id | student_id | lesson_id | language | status      | started_at       | last_accessed_at | arrived
+        live        | 1          | l1        | spanish  | in_progress | 2024-11-04 10:00 | 2024-11-05 10:00 | 2024-11-05
+        backfill    | 1          | l1        | spanish  | in_progress | 2024-11-04 10:00 | 2024-11-05 10:00 |
+    """
+    levels = """
+        student_id | language | cefr_level | proficiency_score | assessed_at      | arrived
+        1          | spanish  | A2         | 40                | 2024-11-04 10:00 | 2024-11-04
+        2          | spanish  | B2         | 70                | 2024-11-04 10:00 |
+    """
+    lessons = "lesson_id | cefr_level | arrived\nl1 | A1 | 2024-11-01"
+    found = log(spark, lessons=lessons, lesson_progress=progress, user_levels=levels)
+    assert rows(found.where("event_type IN ('lesson_accessed', 'level')"), "ref_id", "event_type", "known_at") == [
+        ("1|spanish", "level", at(5)),
+        ("live@2024-11-05 10:00:00", "lesson_accessed", at(6)),
+    ]
+
+
+def test_the_record_of_an_event_is_its_id_without_day_or_time(spark: SparkSession) -> None:
+    told = [("message", "a@b@2024-11-04"), ("lesson_accessed", "p@2024-11-04 10:00:00"), ("attempt", "a@b")]
+    found = spark.createDataFrame(told, "event_type string, ref_id string").withColumn("record", record_of())
+    assert rows(found, "event_type", "record") == [("attempt", "a@b"), ("lesson_accessed", "p"), ("message", "a@b")]

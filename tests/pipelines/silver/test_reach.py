@@ -133,6 +133,28 @@ def test_an_attempt_that_changed_hands_reaches_both_students(spark: SparkSession
     ]  # fmt: skip
 
 
+def test_all_versions_of_an_attempt_are_looked_at_though_it_changed_hands_before(spark: SparkSession) -> None:
+    """a1 went from student 1 to student 2: another attempt of student 1 must not bring its old version back."""
+    taken = """
+        attempt_id | student_id | assessment_id | completed_at     | arrived
+        a1         | 1          | t1            | 2024-11-04 10:00 | 2024-11-04
+        a1         | 2          | t1            | 2024-11-04 10:00 | 2024-11-05
+        a3         | 2          | t1            | 2024-11-04 12:00 | 2024-11-05
+    """
+    new = "attempt_id | student_id | assessment_id | completed_at\na2 | 1 | t1 | 2024-11-05 11:00"
+    again = looked_at(spark, {"assessment_attempts": taken}, {"assessment_attempts": new})
+    assert ids(again["assessment_attempts"], "attempt_id", "student_id") == [
+        ("a1", "1", False), ("a1", "2", False), ("a2", "1", True), ("a3", "2", False),
+    ]  # fmt: skip
+
+
+def test_all_versions_of_progress_are_looked_at_though_its_lesson_was_another(spark: SparkSession) -> None:
+    progress = PROGRESS + "    p1          | 1          | l2        | 2024-11-04 10:00 | 2024-11-05\n"
+    sent = "lesson_id | title | cefr_level | arrived\nl1 | Greetings | A2 | 2024-11-08"
+    again = looked_at(spark, {"lessons": LESSONS, "lesson_progress": progress}, {"lessons": sent})
+    assert ids(again["lesson_progress"], "progress_id", "lesson_id") == [("p1", "l1", False), ("p1", "l2", False)]
+
+
 def test_a_level_reaches_all_levels_of_its_student(spark: SparkSession) -> None:
     held = """
         student_id | language | assessed_at      | arrived
