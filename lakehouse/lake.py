@@ -143,8 +143,7 @@ class Lake:
             logs = sorted(self.settings.warehouse.glob("*.db/*/_delta_log"))
             names = [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
             return [name for name in names if self.exists(name)]
-        listed = [(schema, self.spark.sql(f"SHOW TABLES IN {self.name(schema)}")) for schema in SCHEMAS]
-        return [f"{schema}.{row.tableName}" for schema, rows in listed for row in rows.collect()]
+        return [f"{schema}.{row.tableName}" for schema in SCHEMAS for row in self._listed(schema)]
 
     @contextmanager
     def tuned_for(self, rows: int) -> Iterator[None]:
@@ -197,6 +196,10 @@ class Lake:
         self.spark.catalog.dropTempView(name)
         shutil.rmtree(self.settings.staging / name, ignore_errors=True)
 
+    def _listed(self, schema: str) -> list[Any]:
+        rows = self.spark.sql(f"SHOW TABLES IN {self.settings.catalog}.{schema}").collect()
+        return [row for row in rows if not row.isTemporary]
+
     def _serve(self) -> None:
         """Point the in-memory catalog, which serves one lake at a time, at this one.
 
@@ -206,7 +209,7 @@ class Lake:
         global _served
         if _served not in (None, self.settings.warehouse):
             for schema in SCHEMAS:
-                for row in self.spark.sql(f"SHOW TABLES IN {self.settings.catalog}.{schema}").collect():
+                for row in self._listed(schema):
                     self.spark.sql(f"DROP TABLE {self.name(f'{schema}.{row.tableName}')}")
         _served = self.settings.warehouse
 

@@ -62,6 +62,23 @@ def test_a_late_batch_changes_answers_from_its_arrival_on_and_never_before(
     assert (disturbed.activity[later]["conversations_28"] != undisturbed.activity[later]["conversations_28"]).any()
 
 
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [("conversations", {"difficulty_level": "C2", "language": "german"}), ("lessons", {"difficulty_level": "C2"})],
+)
+def test_a_late_correction_of_a_level_or_language_changes_no_earlier_answer(
+    spark: SparkSession, raw: Raw, undisturbed: Chain, table: str, changes: dict[str, str]
+) -> None:
+    """Not even of messages and progress that refer to what was corrected."""
+    arrival = CUT + timedelta(days=3)
+    rows = raw[table].assign(_arrived_at=None)
+    late = raw | {table: pd.concat([rows, rows.assign(**changes, _arrived_at=arrival)], ignore_index=True)}
+    corrected = chain(spark, late, CUT + timedelta(days=28))
+    for name in ("activity", "learning", "labels"):
+        assert_frame_equal(until(getattr(corrected, name), arrival), until(getattr(undisturbed, name), arrival))
+    assert not corrected.learning["level_index"].equals(undisturbed.learning["level_index"])
+
+
 def _flood(raw: Raw) -> Raw:
     """Every student does something of every kind every day from the cut on."""
     days = [f"{CUT + timedelta(days=n)}T10:00:00" for n in range(28)]

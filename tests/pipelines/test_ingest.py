@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from data_gen.chaos import deliver_chaos
-from data_gen.generate import Plan
 from lakehouse.lake import Lake
-from lakehouse.settings import Settings, settings
+from lakehouse.settings import Settings
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.batch import RECORD, SILVER_OF
 from pipelines.silver.raw import RULES
 from pipelines.silver.version_tables import VERSIONS
-from tests.data_gen.delivered import Defect, Delivered, day_of, read, text, written
-from tests.lakes import bring, take_in
+from tests.data_gen.delivered import Defect, Delivered, day_of, text
 
 PARENTS = {"messages": "conversations", "lesson_progress": "lessons", "assessment_attempts": "assessments"}
 RECORDS = [table for table in RAW_TABLES if table != "user_levels"]
@@ -55,28 +51,9 @@ class Chaos:
         return {row[RECORD[table][0]]: row for row in self.lake.table(SILVER_OF[table].name).collect()}
 
 
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Delivered, Settings]:
-    root = tmp_path_factory.mktemp("chaos")
-    delivered = read(written(deliver_chaos, Plan(42, 40, 14), root / "source"))
-    chosen = settings(str(root / "lake"), str(root / "landing"))
-    for files in batches(delivered):
-        bring(files, root / "source" / "landing", root / "landing")
-        take_in(chosen)
-    return delivered, chosen
-
-
-def batches(delivered: Delivered) -> Iterator[list[str]]:
-    """The files in three parts: the second and third begin on days on which a conversation comes after its messages."""
-    cuts = sorted({day_of(defect["file"]) for defect in delivered.defects("held_back")})
-    assert len(cuts) == 2
-    for since, until in zip([date.min, *cuts], [*cuts, date.max], strict=True):
-        yield [path for path in delivered.manifest["files"] if since <= day_of(path) < until]
-
-
 @pytest.fixture
-def chaos(ingested: tuple[Delivered, Settings]) -> Chaos:
-    delivered, chosen = ingested
+def chaos(bad_days: tuple[Delivered, Settings]) -> Chaos:
+    delivered, chosen = bad_days
     return Chaos(delivered, chosen, Lake.open(chosen))
 
 

@@ -14,32 +14,22 @@ import pytest
 import pipelines.forget.run
 import pipelines.quarantine
 import pipelines.repair
-from data_gen.chaos import deliver_chaos
-from data_gen.generate import Plan
 from lakehouse import pins, upkeep
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
-from lakehouse.settings import Settings, settings
+from lakehouse.settings import Settings
 from pipelines.silver import typed
-from tests.data_gen.delivered import day_of, read, written
-from tests.lakes import bring, contents, take_in
+from tests.data_gen.delivered import Delivered
+from tests.lakes import contents, take_in
 
 
-@pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Two weeks of bad days, taken in by two batches."""
-    root = tmp_path_factory.mktemp("repair")
-    delivered = read(written(deliver_chaos, Plan(42, 15, 14), root / "source"))
-    chosen = settings(str(root / "lake"), str(root / "landing"))
-    last = max(day_of(path) for path in delivered.manifest["files"])
-    for files in (lambda day: day < last), (lambda day: day == last):
-        chosen_files = [path for path in delivered.manifest["files"] if files(day_of(path))]
-        bring(chosen_files, root / "source" / "landing", root / "landing")
-        take_in(chosen)
-    return chosen
+@pytest.fixture
+def landed(bad_days: tuple[Delivered, Settings]) -> Settings:
+    """A lake of bad days, which the tests change one after another."""
+    return bad_days[1]
 
 
 def ran(chosen: Settings, action: Any, **options: object) -> Lake:
@@ -68,13 +58,6 @@ def test_after_a_restore_silver_is_made_whole_and_equals_its_batches(landed: Set
     assert lake.table("silver.messages").isEmpty()
     take_in(landed)
     assert contents(landed) == before
-
-
-def test_a_restored_bronze_table_takes_its_files_in_again(landed: Settings) -> None:
-    before = contents(landed)["bronze.messages"]
-    ran(landed, pipelines.repair.restore, table="bronze.messages", version="0")
-    take_in(landed)
-    assert contents(landed)["bronze.messages"] == before
 
 
 def test_replay_releases_what_a_mended_rule_accepts(landed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""A batch comes into its table in one commit, and only what differs is written."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
+from lakehouse.cli import Run
+from lakehouse.contracts import Contract, Publish, columns
+from lakehouse.lake import Lake
+from lakehouse.merge import Bounds, merge
+from lakehouse.publish import new_run_id
+
+TABLE = Contract(
+    "gold.events",
+    "Events.",
+    columns("""
+        id | STRING NOT NULL | which
+        at | TIMESTAMP | when
+        score | INT | how much
+    """),
+    key=("id",),
+    publish=Publish.MERGE,
+    clustered="at",
+)
+SHAPE = "id string, at timestamp, score int"
+Event = tuple[str, datetime | None, int | None]
+
+
+def at(day: int) -> datetime:
+    return datetime(2024, 11, day, 12)
+
+
+def brought(lake: Lake, batch: Sequence[Event], gone: Sequence[str] = (), bounds: Bounds | None = None) -> int:
+    """Merge a batch; returns the rows inserted, updated and deleted."""
+    lake.create(TABLE)
+    lake.stage("batch", lake.spark.createDataFrame(list(batch), SHAPE))
+    lake.stage("gone", lake.spark.createDataFrame([(key,) for key in gone], "id string"))
+    changed = merge(lake, TABLE, "batch", "gone" if gone else None, bounds)
+    lake.unstage("batch")
+    lake.unstage("gone")
+    return changed
+
+
+def held(lake: Lake) -> set[Event]:
+    return {tuple(row) for row in lake.table(TABLE.name).collect()}
+
+
+def operation(lake: Lake) -> str:
+    """What the newest commit did."""
+    return str(lake.spark.sql(f"DESCRIBE HISTORY {lake.name(TABLE.name)} LIMIT 1").collect()[0].operation)
+
+
+def test_new_keys_alone_are_appended(lake: Lake) -> None:
+    assert brought(lake, [("a", at(4), 1)]) == 1
+    assert brought(lake, [("a", at(4), 1), ("b", at(5), 2)]) == 1
+    assert operation(lake) == "WRITE"
+    assert held(lake) == {("a", at(4), 1), ("b", at(5), 2)}
+
+
+def test_what_differs_is_updated_beside_what_is_new_and_what_goes(lake: Lake) -> None:
+    brought(lake, [("a", at(4), 1), ("b", at(5), None), ("c", at(6), 3), ("d", at(7), 4)])
+    before = lake.version(TABLE.name)
+    changed = brought(lake, [("a", at(4), 1), ("b", at(5), 2), ("e", at(8), 5)], gone=["c", "never there"])
+    assert changed == 3
+    assert operation(lake) == "MERGE"
+    assert lake.version(TABLE.name) == before + 1
+    assert held(lake) == {("a", at(4), 1), ("b", at(5), 2), ("d", at(7), 4), ("e", at(8), 5)}
+
+
+@pytest.mark.parametrize("gone", [[], ["never there"]])
+def test_what_is_there_already_commits_nothing(lake: Lake, gone: list[str]) -> None:
+    batch = [("a", at(4), 1), ("b", None, None)]
+    brought(lake, batch)
+    before = lake.version(TABLE.name)
+    assert brought(lake, batch, gone) == 0
+    assert lake.version(TABLE.name) == before
+
+
+def test_within_bounds_a_row_without_a_time_is_found_too(lake: Lake) -> None:
+    brought(lake, [("first", at(4), 1), ("last", at(6), 1), ("timeless", None, 1), ("beyond", at(9), 1)])
+    batch = [("first", at(5), 2), ("last", at(6), 2), ("timeless", at(5), 2), ("new", at(5), 2)]
+    assert brought(lake, batch, gone=["beyond"], bounds=Bounds("at", at(4), at(6))) == 4
+    assert held(lake) == {
+        ("first", at(5), 2), ("last", at(6), 2), ("timeless", at(5), 2), ("new", at(5), 2), ("beyond", at(9), 1),
+    }  # fmt: skip
+
+
+def test_bounds_are_literals_so_that_files_outside_are_skipped() -> None:
+    assert Bounds("at", at(4), at(6)).condition("t") == (
+        "(t.`at` BETWEEN TIMESTAMP'2024-11-04 12:00:00' AND TIMESTAMP'2024-11-06 12:00:00' OR t.`at` IS NULL)"
+    )
+
+
+def test_a_step_retires_what_its_batch_takes_away(lake: Lake) -> None:
+    brought(lake, [("a", at(4), 1), ("b", at(5), 2)])
+    with Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step:
+        step.stage(TABLE, lake.spark.createDataFrame([("a", at(4), 7)], SHAPE))
+        step.within(TABLE, at(4), at(5))
+        step.retire(TABLE, lake.table(TABLE.name).where("id = 'b'"))
+        step.publish()
+    assert held(lake) == {("a", at(4), 7)}
+    assert step.rows[TABLE.name] == {"written": 2}
+    assert list(lake.settings.staging.glob("*")) == []

@@ -1,0 +1,89 @@
+"""Where every row of a batch went."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.quality import audit
+from lakehouse.rows import frame_of
+from pipelines.silver.balance import BALANCE, FEWEST_FOR_A_SHARE, balance, balance_contract
+from pipelines.silver.batch import RECORD, content_of
+from pipelines.silver.seen import Seen, seen
+from pipelines.silver.versions import Parent, ranked, resolve
+from tests.pipelines.silver.frames import at, standing, versions
+
+SAID = """
+    message_id | conversation_id | role | sent_at          | arrived    | wrong
+    m1         | c1              | user | 2024-11-04 10:00 | 2024-11-04 |
+    m2         | c1              | user | 2024-11-04 11:00 | 2024-11-04 |
+    m3         | c9              | user | 2024-11-01 11:00 | 2024-11-04 |
+    m1         | c1              | user | 2024-11-05 10:00 | 2024-11-05 |
+    m4         | c1              | user | 2024-11-30 10:00 | 2024-11-05 | role is empty
+    m5         | c9              | user | 2024-11-05 12:00 | 2024-11-05 |
+"""
+
+
+def test_a_batch_is_counted(spark: SparkSession) -> None:
+    """Of the messages that arrived on the 4th m1 is replaced, m2 stands and m3 waits; those of the 5th are new."""
+    talks = standing(spark, "conversations", "conversation_id | started_at\nc1 | 2024-11-04 09:00")
+    parent = Parent(talks, "conversation_id", "conversation")
+    said = ranked(resolve(versions(spark, "messages", SAID), parent), RECORD["messages"], content_of("messages"))
+    batch = said.withColumns({"fresh": F.expr("_arrived_at > '2024-11-04'"), "again": F.lit(False)})
+    counted = asdict(seen({"messages": batch})["messages"])
+    assert counted.pop("first_bad") is not None
+    assert counted == {
+        "rows": 6, "fresh": 3, "again": 0, "superseded": 1, "waiting": 1, "refused": 1,
+        "new_accepted": 1, "new_superseded": 0, "new_set_aside": 2, "low": at(4, 10), "high": at(5, 10),
+    }  # fmt: skip
+
+
+BATCH = Seen(
+    rows=6, fresh=3, again=0, superseded=1, waiting=1, refused=1, new_accepted=1, new_superseded=0, new_set_aside=2,
+    low=at(4, 10), high=at(5, 10), first_bad=at(30),
+)  # fmt: skip
+
+
+def test_the_sums_of_a_batch() -> None:
+    """Two records stand, one version is replaced, one waited before and two are set aside: six in all."""
+    row = balance("messages", 3, BATCH, 2, 2, 0)
+    assert dict(zip(BALANCE.column_names(), row, strict=True)) == {
+        "raw_table": "messages", "rows_in": 3, "accepted": 1, "superseded": 0, "quarantined": 2, "released": 0,
+        "untyped": 0, "unaccounted": 0, "refused_share": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lost", "column"),
+    [
+        ({"rows_in": 4}, "untyped"),
+        ({"rows_in": 2}, "untyped"),
+        ({"stood": 1}, "unaccounted"),
+        ({"stood": 3}, "unaccounted"),
+        ({"set_aside": 1}, "unaccounted"),
+    ],
+)
+def test_a_row_too_few_or_too_many_fails_the_gate(spark: SparkSession, lost: dict[str, int], column: str) -> None:
+    counts = {"rows_in": 3, "stood": 2, "set_aside": 2} | lost
+    row = balance("messages", counts["rows_in"], BATCH, counts["stood"], counts["set_aside"], 0)
+    found = audit(BALANCE, frame_of(spark, BALANCE, [row]))
+    assert [finding.column for finding in found if not finding.success] == [column]
+
+
+def test_too_large_a_share_of_refused_rows_fails_the_gate(spark: SparkSession) -> None:
+    rows = FEWEST_FOR_A_SHARE
+    mostly = replace(BATCH, rows=rows, fresh=rows, superseded=0, waiting=0, refused=rows // 10)
+    row = balance("messages", rows, mostly, rows - 20, 20, 0)
+    assert row[-1] == 0.1
+    (failed,) = [f for f in audit(BALANCE, frame_of(spark, BALANCE, [row])) if not f.success]
+    assert failed.column == "refused_share"
+    lenient = balance_contract(0.1)
+    assert all(finding.success for finding in audit(lenient, frame_of(spark, lenient, [row])))
+
+
+def test_few_rows_have_no_share() -> None:
+    rows = FEWEST_FOR_A_SHARE - 1
+    assert balance("messages", rows, replace(BATCH, refused=rows), 2, 2, 0)[-1] is None
