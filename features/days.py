@@ -11,6 +11,9 @@ from pyspark.sql import functions as F
 from lakehouse.levels import LEVELS as LEVELS
 
 LOOKBACK_DAYS = 180
+COUNTED = (
+    "conversations", "messages", "messages_with_errors", "minutes", "lessons_started", "lessons_completed", "attempts",
+)  # fmt: skip
 ACTIVE_EVENTS = ("conversation", "lesson_started", "lesson_completed", "attempt")
 
 
@@ -30,8 +33,10 @@ def student_days(events: DataFrame) -> DataFrame:
     Returns:
         student_id, day; `from_date` (first as-of that may use the row: after the day, not before it was known) and
         `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
-        messages, messages_with_errors, minutes, lessons_started, lessons_completed, attempts; score (mean of the day),
-        last_score, mastery (mean of the day) and level_index (1 for A1 to 6 for C2, of the day's last event).
+        messages, messages_with_errors, minutes, lessons_started, lessons_completed, attempts; score_sum, scores,
+        mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for C2) of the latest
+        event that has one, and when that was: scored_at, levelled_at; and `split`: whether the student's day has rows
+        of several spans.
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
@@ -50,7 +55,9 @@ def student_days(events: DataFrame) -> DataFrame:
     def total(kind: str, value: Column | None = None) -> Column:
         return F.coalesce(F.sum(of(kind, value)), F.lit(0))
 
-    return dated.groupBy("student_id", "day", "from_date", "until_date").agg(
+    scored = F.when(of("attempt", F.col("score")).isNotNull(), F.col("event_at"))
+    levelled = F.when(F.col("_level").isNotNull(), F.col("event_at"))
+    grouped = dated.groupBy("student_id", "day", "from_date", "until_date").agg(
         F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
         total("conversation").alias("conversations"),
         total("message", F.col("messages")).alias("messages"),
@@ -59,11 +66,17 @@ def student_days(events: DataFrame) -> DataFrame:
         total("lesson_started").alias("lessons_started"),
         total("lesson_completed").alias("lessons_completed"),
         total("attempt").alias("attempts"),
-        F.avg(of("attempt", F.col("score"))).alias("score"),
-        F.max_by(of("attempt", F.col("score")), of("attempt", F.col("event_at"))).alias("last_score"),
-        F.avg(of("lesson_completed", F.col("mastery"))).alias("mastery"),
-        F.max_by("_level", F.when(F.col("_level").isNotNull(), F.col("event_at"))).alias("level_index"),
+        F.sum(of("attempt", F.col("score"))).alias("score_sum"),
+        F.count(of("attempt", F.col("score"))).alias("scores"),
+        F.max_by(of("attempt", F.col("score")), scored).alias("last_score"),
+        F.max(scored).alias("scored_at"),
+        F.sum(of("lesson_completed", F.col("mastery"))).alias("mastery_sum"),
+        F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
+        F.max_by("_level", levelled).alias("level_index"),
+        F.max(levelled).alias("levelled_at"),
     )
+    spans = F.count("*").over(Window.partitionBy("student_id", "day"))
+    return grouped.withColumn("split", spans > 1)
 
 
 def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
@@ -74,15 +87,27 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
         dates: one column `as_of`, few rows.
 
     Returns:
-        The columns of `days` but the span, with `as_of` and `ago` (days from the day to as_of, 1 for yesterday).
+        One row a student, as-of and day: the sums of `days`, `active`, last_score, level_index, the means score and
+        mastery, with `as_of` and `ago` (days from the day to as_of, 1 for yesterday). What a later correction split
+        into spans is one row again, as it was before it.
     """
     usable = (
         (F.col("as_of") >= F.col("from_date"))
         & (F.col("until_date").isNull() | (F.col("as_of") < F.col("until_date")))
         & (F.date_diff("as_of", "day") <= LOOKBACK_DAYS)
     )
-    joined = days.join(F.broadcast(dates), usable)
-    return joined.withColumn("ago", F.date_diff("as_of", "day")).drop("from_date", "until_date")
+    joined = days.join(F.broadcast(dates), usable).drop("from_date", "until_date")
+    whole, parts = joined.where("NOT split"), joined.where("split")
+    together = parts.groupBy("student_id", "as_of", "day").agg(
+        F.max("active").alias("active"),
+        *[F.sum(name).alias(name) for name in (*COUNTED, "score_sum", "scores", "mastery_sum", "masteries")],
+        F.max_by("last_score", "scored_at").alias("last_score"),
+        F.max_by("level_index", "levelled_at").alias("level_index"),
+    )
+    known = whole.drop("split", "scored_at", "levelled_at").unionByName(together)
+    means = {"score": F.try_divide("score_sum", "scores"), "mastery": F.try_divide("mastery_sum", "masteries")}
+    told = known.withColumns({"ago": F.date_diff("as_of", "day"), **means})
+    return told.drop("score_sum", "scores", "mastery_sum", "masteries")
 
 
 def grid(known: DataFrame) -> DataFrame:

@@ -76,7 +76,7 @@ class Lake:
             return True
         if self.settings.local:
             folder = self.settings.table_folder(table)
-            if not (folder / "_delta_log").is_dir():
+            if not self._commits(table):
                 return False
             with self._lock:
                 self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{folder}'")
@@ -114,8 +114,7 @@ class Lake:
         """
         self.table(table)
         if self.settings.local:
-            log = self.settings.table_folder(table) / "_delta_log"
-            return max(int(commit.stem) for commit in log.glob("*.json") if commit.stem.isdecimal())
+            return max(self._commits(table))
         return int(self.one(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1"))
 
     def one(self, query: str) -> Any:
@@ -195,6 +194,11 @@ class Lake:
         """Remove staged rows."""
         self.spark.catalog.dropTempView(name)
         shutil.rmtree(self.settings.staging / name, ignore_errors=True)
+
+    def _commits(self, table: str) -> list[int]:
+        """The versions whose commits lie in a local table's log: none yet where a run was killed while it made it."""
+        log = self.settings.table_folder(table) / "_delta_log"
+        return [int(commit.stem) for commit in log.glob("*.json") if commit.stem.isdecimal()]
 
     def _listed(self, schema: str) -> list[Any]:
         rows = self.spark.sql(f"SHOW TABLES IN {self.settings.catalog}.{schema}").collect()

@@ -63,7 +63,7 @@ def _take_in(step: Step, files: list[LandingFile], new: list[Listed], now: datet
     if moves is not None:
         step.stage(QUARANTINE, moves)
     step.publish()
-    for contract in CONTRACTS:
+    for contract in (*CONTRACTS, QUARANTINE):
         lake.create(contract)
     return _but(files, refused) + refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -26,23 +27,23 @@ def learning_events(v: Mapping[str, DataFrame]) -> DataFrame:
     Args:
         v: ranked versions by raw table; of the two catalogues all entries.
     """
-    study = _as_taught(good(v["lesson_progress"]), v["lessons"], "lesson_id", "subject")
-    taken = _as_taught(good(v["assessment_attempts"]), v["assessments"], "assessment_id", "assessment_type")
-    catalogue = {"cefr_level": F.col("_level"), "topic": F.col("_topic")}
+    study, taken = good(v["lesson_progress"]), good(v["assessment_attempts"])
+    lessons = _Taught(v["lessons"], "lesson_id", "subject")
+    assessments = _Taught(v["assessments"], "assessment_id", "assessment_type")
     begun = F.when(F.col("status") != "not_started", F.col("started_at"))
     finished = F.when(F.col("status") == "completed", F.col("completed_at"))
     duration = minutes(F.col("started_at"), F.col("completed_at"))
     revised = [
         _events(good(v["conversations"]), "conversation", "conversation_id", F.col("started_at"),
                 {"cefr_level": F.col("cefr_level"), "topic": F.col("topic")}),
-        _events(study, "lesson_started", "progress_id", begun, catalogue),
-        _events(study, "lesson_completed", "progress_id", finished, catalogue | {"mastery": F.col("mastery_score")}),
+        _events(study, "lesson_started", "progress_id", begun, {}, lessons),
+        _events(study, "lesson_completed", "progress_id", finished, {"mastery": F.col("mastery_score")}, lessons),
         _events(taken, "attempt", "attempt_id", F.col("completed_at"),
-                catalogue | {"score": F.col("score"), "minutes": duration}),
+                {"score": F.col("score"), "minutes": duration}, assessments),
         _events(good(v["user_levels"]).where("live"), "level", F.concat_ws("|", "student_id", "language"),
                 F.col("assessed_at"), {"cefr_level": F.col("cefr_level"), "score": F.col("proficiency_score")}),
         _events(study.where("live AND last_accessed_at IS NOT NULL"), "lesson_accessed",
-                F.concat_ws("@", "progress_id", "last_accessed_at"), F.col("last_accessed_at"), catalogue),
+                F.concat_ws("@", "progress_id", "last_accessed_at"), F.col("last_accessed_at"), {}, lessons),
     ]  # fmt: skip
     parts = [history(reduce(DataFrame.unionByName, revised)), message_days(v["messages"], v["conversations"])]
     return reduce(DataFrame.unionByName, parts)
@@ -70,10 +71,20 @@ def record_of() -> Column:
     ).otherwise(F.col("ref_id"))
 
 
-def _as_taught(versions: DataFrame, catalogue: DataFrame, key: str, topic: str) -> DataFrame:
-    """Each version with `_level` and `_topic` of its catalogue entry as these were known then."""
-    entries = spells(catalogue, key, ["cefr_level", topic]).withColumnRenamed("cefr_level", "_level")
-    return versions.join(entries.withColumnRenamed(topic, "_topic"), key).where(during(F.col("known_at")))
+@dataclass(frozen=True)
+class _Taught:
+    """A catalogue that gives events their level and topic: its ranked versions, its key, its column for the topic."""
+
+    versions: DataFrame
+    key: str
+    topic: str
+
+    def tell(self, events: DataFrame) -> DataFrame:
+        """Events with `cefr_level` and `topic` of their entry as these were known when the event became known."""
+        entries = spells(self.versions, self.key, ["cefr_level", self.topic])
+        named = entries.withColumnsRenamed({"cefr_level": "_level", self.topic: "_topic"})
+        joined = events.join(named, self.key).where(during(F.col("known_at")))
+        return joined.withColumns({"cefr_level": F.col("_level"), "topic": F.col("_topic")}).drop("_from", "_until")
 
 
 def history(events: DataFrame) -> DataFrame:
@@ -168,13 +179,15 @@ def _summed(steps: DataFrame) -> DataFrame:
 
 
 def _events(
-    versions: DataFrame, kind: str, ref: str | Column, event_at: Column, measures: Mapping[str, Column]
-) -> DataFrame:
+    versions: DataFrame, kind: str, ref: str | Column, event_at: Column, measures: Mapping[str, Column],
+    catalogue: _Taught | None = None,
+) -> DataFrame:  # fmt: skip
     reference = F.col(ref) if isinstance(ref, str) else ref
     timed = versions.withColumns({"event_at": event_at, **measures})
     arrived = F.when(F.col("live"), F.greatest("known_at", "event_at"))
     known = timed.withColumn("known_at", F.coalesce(arrived, "event_at", "known_at"))
-    return _shaped(known, kind, reference).select("event_type", "ref_id", *CONTENT, *VERSION)
+    told = catalogue.tell(known) if catalogue else known
+    return _shaped(told, kind, reference).select("event_type", "ref_id", *CONTENT, *VERSION)
 
 
 def _shaped(frame: DataFrame, kind: str, ref: Column) -> DataFrame:

@@ -49,7 +49,9 @@ def reached(
     groups = received.new.select(group).distinct()
     while True:
         seeds = [(key, received.new.select(key)), (group, groups), (column, values.select(column))]
-        found = keep(everything(Received(_any_of(received.old, seeds), received.new)))
+        records = _any_of(received.old, seeds).select(key).union(received.new.select(key)).distinct()
+        old = received.old.join(records, key, "left_semi")
+        found = keep(everything(Received(old, received.new)))
         more = found.select(group).distinct().join(groups, group, "left_anti").where(F.col(group).isNotNull())
         if key == group or more.isEmpty():
             return found

@@ -119,7 +119,10 @@ def moment(name: str, raw: str, required: bool = True) -> Rule:
     """
 
     def value() -> Column:
-        return F.expr(f"try_cast(btrim(`{raw}`) AS TIMESTAMP)")
+        # A time without a date would be cast to that time of today.
+        return F.expr(
+            rf"CASE WHEN btrim(`{raw}`) RLIKE '^[+]?[0-9]{{4,6}}-' THEN try_cast(btrim(`{raw}`) AS TIMESTAMP) END"
+        )
 
     def since_2000() -> Column:
         return F.when(value() >= F.lit("2000-01-01").cast("timestamp"), value())

@@ -85,10 +85,14 @@ def newest(versions: DataFrame) -> DataFrame:
 def age() -> list[Column]:
     """The order of versions of one record, oldest first: received, then event time.
 
-    What is left are rows of one midnight: of a backfill the later intake is newer, of a live batch the later file name.
+    What is left are rows of one midnight: of a backfill the later intake is newer, of a live batch the later file name,
+    and of a file written anew the later intake.
     """
     intake = F.when(~F.col("live"), F.col("_ingested_at"))
-    order = [F.col("received_at"), F.col("event_time"), intake, F.col("_source_file"), F.col("row_hash")]
+    order = [
+        F.col("received_at"), F.col("event_time"), intake, F.col("_source_file"), F.col("_ingested_at"),
+        F.col("row_hash"),
+    ]  # fmt: skip
     return [column.asc_nulls_first() for column in order]
 
 

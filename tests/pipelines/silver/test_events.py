@@ -178,6 +178,24 @@ def test_progress_is_told_as_the_catalogue_stood_then(spark: SparkSession) -> No
     ]
 
 
+def test_a_lesson_begun_before_its_catalogue_was_corrected_began_at_the_old_level(spark: SparkSession) -> None:
+    """Both events of a backfilled row: each is told as the catalogue stood when that event became known."""
+    lessons = """
+        lesson_id | cefr_level | subject | arrived
+        l1        | A1         | food    | 2024-11-01
+        l1        | C2         | food    | 2024-11-06
+    """
+    progress = """
+        progress_id | student_id | lesson_id | language | status    | started_at       | completed_at
+        p1          | 1          | l1        | spanish  | completed | 2024-11-04 10:00 | 2024-11-09 11:00
+    """
+    found = log(spark, lessons=lessons, lesson_progress=progress)
+    assert rows(found, "event_type", "cefr_level", "known_at") == [
+        ("lesson_completed", "C2", at(9, 11)),
+        ("lesson_started", "A1", at(4, 10)),
+    ]
+
+
 def test_what_the_app_overwrites_is_an_event_for_live_arrivals_alone(spark: SparkSession) -> None:
     progress = """
         progress_id | student_id | lesson_id | language | status      | started_at       | last_accessed_at | arrived
