@@ -133,6 +133,9 @@ class Lake:
 
     def _define(self, contract: Contract, create: str) -> None:
         location = str(self.settings.table_folder(contract.name)) if self.settings.local else None
+        if location and not self._commits(contract.name):
+            # What a run left that was killed while it made the table: no row was in it yet.
+            shutil.rmtree(location, ignore_errors=True)
         self.spark.sql(contract.ddl(self.name(contract.name), location, create))
         self._known.add(contract.name)
 
