@@ -76,7 +76,7 @@ def _days(lake: Path, source: Path, after: int, count: int) -> list[float]:
 def _take_in(chosen: Settings) -> float:
     began = time.monotonic()
     with Lake.writing(chosen, "benchmark") as lake:
-        ingest(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=None)))
+        ingest(Run(lake, new_run_id(), None, argparse.Namespace()))
     return time.monotonic() - began
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
 FEATURE_TABLES = ("features.student_activity", "features.student_learning")
 
 
-def lookups(lake: Lake) -> list[FeatureLookup]:
-    """Every feature of every feature table, as of the frame's `as_of`."""
+def lookups(lake: Lake, names: Sequence[str] | None = None) -> list[FeatureLookup]:
+    """Features of the feature tables, as of the frame's `as_of`: these, or every one."""
     from databricks.feature_engineering import FeatureLookup
 
     return [
-        FeatureLookup(table_name=lake.name(table), lookup_key=["student_id"], timestamp_lookup_key="as_of")
+        FeatureLookup(
+            table_name=lake.name(table), lookup_key="student_id", timestamp_lookup_key="as_of", feature_names=wanted
+        )
         for table in FEATURE_TABLES
+        if (wanted := _of(lake, table, names)) != []
     ]
+
+
+def _of(lake: Lake, table: str, names: Sequence[str] | None) -> list[str] | None:
+    if names is None:
+        return None
+    held = lake.table(table).columns
+    return [name for name in names if name in held]
 
 
 def with_features(lake: Lake, keys: DataFrame) -> DataFrame:

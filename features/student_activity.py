@@ -36,7 +36,7 @@ CONTRACT = Contract(
         weekly_rhythm | DOUBLE | share of the weeks since the first active day (at most 12) with an active day
         streak_weeks | INT | consecutive weeks with an active day, counted back from as_of
         tenure_days | INT | days since the first active day
-        platform_active_7 | BIGINT | students of the whole platform active in the 7 days before
+        platform_active_7 | INT | students of the whole platform active in the 7 days before
         platform_trend | DOUBLE | log ratio of (1 + platform_active_7) to (1 + those of the 7 days before)
         effort_share | DOUBLE | messages_7 less the platform's mean among students active in the last 28 days
     """),

@@ -30,6 +30,7 @@ class Lake:
     def __init__(self, settings: Settings, spark: SparkSession) -> None:
         self.settings = settings
         self.spark = spark
+        self.writable = not settings.local
         self._known: set[str] = set()
         self._lock = threading.Lock()
         if settings.local:
@@ -64,6 +65,7 @@ class Lake:
             lake = cls.open(settings)
             note.write(jvm_pid())
             lake.sweep_staging()
+            lake.writable = True
             yield lake
 
     def name(self, table: str) -> str:

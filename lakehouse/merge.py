@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
@@ -11,16 +11,20 @@ from lakehouse.lake import Lake
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where in a clustered table the rows of a batch's keys can lie, from what the step knows of all their versions."""
+    """Where in a clustered table the rows of a batch's keys can lie, from what the step knows of all their versions.
+
+    Spark collects timestamps as naive times of this machine's zone, and so `low` and `high` are read.
+    """
 
     column: str
-    low: Any
-    high: Any
+    low: datetime
+    high: datetime
 
     def condition(self, alias: str = "") -> str:
         """As SQL, a literal range, so that files outside it are not read; a null lies anywhere."""
         column = f"{alias}.`{self.column}`" if alias else f"`{self.column}`"
-        return f"({column} BETWEEN TIMESTAMP'{self.low}' AND TIMESTAMP'{self.high}' OR {column} IS NULL)"
+        low, high = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (self.low, self.high))
+        return f"({column} BETWEEN TIMESTAMP'{low}' AND TIMESTAMP'{high}' OR {column} IS NULL)"
 
 
 def merge(lake: Lake, contract: Contract, staged: str, retired: str | None, bounds: Bounds | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,7 +21,6 @@ from lakehouse.quality import Finding, audit
 from lakehouse.rows import append_rows
 
 WORKERS = 3
-Make = Callable[[], DataFrame]
 
 
 @dataclass
@@ -73,7 +72,7 @@ class Step:
         self._retired[contract.name] = f"retired__{_flat(contract)}__{self.run_id}"
         keys.select(*contract.key).createOrReplaceTempView(self._retired[contract.name])
 
-    def within(self, contract: Contract, low: Any, high: Any) -> None:
+    def within(self, contract: Contract, low: datetime, high: datetime) -> None:
         """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
         self._bounds[contract.name] = Bounds(contract.clustered, low, high)
 

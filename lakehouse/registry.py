@@ -258,7 +258,7 @@ def holders(lake: Lake, model: str) -> list[str]:
 
 def load_card(lake: Lake, found: Version) -> dict[str, Any]:
     """The model card: model_name, version, kind, windows, metrics with intervals, the recency rule's beside them."""
-    return _artifact(lake, found, CARD) | {"model_name": found.name, "version": found.version}
+    return load_artifact(lake, found, CARD) | {"model_name": found.name, "version": found.version}
 
 
 def load_reference(lake: Lake, found: Version) -> dict[str, Any]:
@@ -269,10 +269,11 @@ def load_reference(lake: Lake, found: Version) -> dict[str, Any]:
         scores; `from`, `to`, `rows`. Bin i holds edges[i-1] < x <= edges[i] (`numpy.searchsorted(edges, x)`), so there
         is one share more than edges; shares are of the rows that are not missing.
     """
-    return _artifact(lake, found, REFERENCE)
+    return load_artifact(lake, found, REFERENCE)
 
 
-def _artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
+def load_artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
+    """A JSON artifact of the run that trained a version."""
     use_mlflow(lake.settings)
     import mlflow
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.lake import Lake
@@ -30,11 +31,19 @@ def last_done(lake: Lake, *steps: str, wrote: str = "") -> Finished | None:
     """
     if not lake.exists(RUNS.name):
         return None
-    done = lake.table(RUNS.name).where(F.col("status") == "done")
-    done = done.where(F.col("step").isin(*steps)) if steps else done
-    telling = done.where(F.col("rows_json").contains(f'"{wrote}"')) if wrote else done
-    row = telling.orderBy(F.desc("ended_at")).select("ended_at", "rows_json").first()
+    row = done(lake, *steps, wrote=wrote).orderBy(F.desc("ended_at")).select("ended_at", "rows_json").first()
     return Finished(row.ended_at, json.loads(row.rows_json)) if row else None
+
+
+def done(lake: Lake, *steps: str, wrote: str = "") -> DataFrame:
+    """The runs in `ops.runs` that ended well: of these steps, or of all, and of those that wrote `wrote`.
+
+    Raises:
+        RadarError: when no run has written the table yet.
+    """
+    ended = lake.table(RUNS.name).where(F.col("status") == "done")
+    named = ended.where(F.col("step").isin(*steps)) if steps else ended
+    return named.where(F.col("rows_json").contains(f'"{wrote}"')) if wrote else named
 
 
 def versions_of(lake: Lake, tables: Iterable[str]) -> dict[str, int]:

@@ -58,4 +58,4 @@ def _files(lake: Lake, table: str) -> tuple[int, int]:
 
 
 def _hours_since(moment: datetime) -> int:
-    return int((datetime.now(UTC) - moment.replace(tzinfo=UTC)).total_seconds() // 3600)
+    return int((datetime.now(UTC) - moment.astimezone(UTC)).total_seconds() // 3600)

@@ -15,6 +15,7 @@ from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
 from lakehouse.registry import Version, champion, load_card, load_reference, version
+from lakehouse.rows import frame_of
 from monitoring.contracts import DATA_QUALITY, FEATURE_DRIFT, MODEL_HEALTH
 from monitoring.drift import feature_drift
 from monitoring.performance import beside_promises, matured, realised
@@ -57,9 +58,8 @@ def _health(lake: Lake, as_of: date) -> DataFrame:
         v: load_card(lake, version(lake, "dropout", v)) for v in set(found["model_version"])
     }
     rows = beside_promises(found, cards)[MODEL_HEALTH.column_names()]
-    schema = ", ".join(f"{c.name} {c.type}" for c in MODEL_HEALTH.columns)
     plain = rows.astype(object).where(rows.notna(), None)
-    return lake.spark.createDataFrame([tuple(row) for row in plain.itertuples(index=False)], schema)
+    return frame_of(lake.spark, MODEL_HEALTH, [tuple(row) for row in plain.itertuples(index=False)])
 
 
 def _told(drift: DataFrame, health: DataFrame) -> str:

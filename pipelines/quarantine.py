@@ -69,7 +69,6 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", choices=tuple(ACTIONS), default="list")
     parser.add_argument("--table", default="", help="only of this table, such as silver.messages or bronze.messages")
     parser.add_argument("--reason", default="", help="only where the reason contains this text")
-    parser.set_defaults(most_refused=None)
 
 
 if __name__ == "__main__":

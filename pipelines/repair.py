@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC
 
 from pyspark.sql import functions as F
 
@@ -30,7 +31,8 @@ def history(run: Run) -> None:
     print(f"{table}, newest first; restore one with `-e restore -P table={table} -P version=<n>`")
     print(f"  {'version':>7}  {'written (UTC)':<19}  {'rows written':>12}  operation")
     for row in rows.collect():
-        print(f"  {row.version:>7}  {row.timestamp:%Y-%m-%d %H:%M:%S}  {row.rows or '':>12}  {row.operation}")
+        written = row.timestamp.astimezone(UTC)
+        print(f"  {row.version:>7}  {written:%Y-%m-%d %H:%M:%S}  {row.rows or '':>12}  {row.operation}")
 
 
 def restore(run: Run) -> None:
@@ -99,7 +101,6 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=tuple(ACTIONS))
     parser.add_argument("--table", default="", help="<schema>.<table>")
     parser.add_argument("--version", default="", help="the Delta version to restore")
-    parser.set_defaults(most_refused=None)
 
 
 if __name__ == "__main__":

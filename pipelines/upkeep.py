@@ -6,9 +6,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.cli import Run, command
 from lakehouse.lake import Lake
-from lakehouse.ops import RUNS
 from lakehouse.pins import pins
-from lakehouse.runs import last_done
+from lakehouse.runs import done, last_done
 from lakehouse.upkeep import tend
 
 BATCHES_BETWEEN = 30
@@ -18,9 +17,9 @@ def upkeep(run: Run) -> None:
     """Tend every table of the lake, and say what was done."""
     with run.step("upkeep") as step:
         held = pins(run.lake)
-        done = [tend(run.lake, table, held) for table in run.lake.tables()]
-        step.rows = {found.table: {"before": found.files_before, "after": found.files_after} for found in done}
-        step.message = f"{len(done)} tables" + "".join(f"\n{'':28}{found}" for found in done)
+        tended = [tend(run.lake, table, held) for table in run.lake.tables()]
+        step.rows = {found.table: {"before": found.files_before, "after": found.files_after} for found in tended}
+        step.message = f"{len(tended)} tables" + "".join(f"\n{'':28}{found}" for found in tended)
 
 
 def upkeep_if_due(run: Run) -> None:
@@ -31,7 +30,7 @@ def upkeep_if_due(run: Run) -> None:
 
 def _batches_since(lake: Lake) -> int:
     last = last_done(lake, "upkeep")
-    batches = lake.table(RUNS.name).where("step = 'bronze' AND status = 'done' AND rows_json LIKE '%rows_in_files%'")
+    batches = done(lake, "bronze", wrote="rows_in_files")
     return batches.where(F.col("ended_at") > F.lit(last.ended_at)).count() if last else batches.count()
 
 

@@ -14,20 +14,17 @@ import pytest
 
 from data_gen.arrivals import deliver
 from data_gen.generate import Plan
-from data_gen.write import TableFolder
 from lakehouse.settings import Settings, settings
 from soak.conftest import Report
-from tests.lakes import assert_same, take_in
+from tests.data_gen.delivered import written
+from tests.lakes import assert_same, bring, take_in
 
-KILLS, SEED, LONGEST = 20, 7, 45.0
+KILLS, SEED, SOONEST, LATEST = 20, 7, 8.0, 32.0
 
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("kills")
-    with TableFolder(root / "landing") as folder, TableFolder(root / "truth") as truth:
-        deliver(Plan(SEED, 10, 28), folder, truth)
-    return root / "landing"
+    return written(deliver, Plan(SEED, 10, 28), tmp_path_factory.mktemp("kills")) / "landing"
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +40,27 @@ def ingest(lake: Path, landing: Path) -> subprocess.Popen[bytes]:
 
 
 def test_killed_at_random_moments(landing: Path, undisturbed: Settings, report: Report) -> None:
-    """Python and its JVM are killed together, the same lake again and again, then one run ends in peace."""
-    rng, lake = random.Random(SEED), landing.parent / "killed"
+    """Days come in twenty parts; the run that takes one in is killed with its JVM, and run again to its end."""
+    rng, lake, own = random.Random(SEED), landing.parent / "killed", landing.parent / "in_parts"
     struck = 0
-    for _ in range(KILLS):
-        process = ingest(lake, landing)
-        time.sleep(rng.uniform(5.0, LONGEST))
+    for part in parts(landing, KILLS):
+        bring(part, landing, own)
+        process = ingest(lake, own)
+        time.sleep(rng.uniform(SOONEST, LATEST))
         struck += process.poll() is None
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(60)
-    assert ingest(lake, landing).wait(600) == 0
-    assert_same(settings(str(lake), str(landing)), undisturbed)
+        assert ingest(lake, own).wait(600) == 0
+    assert_same(settings(str(lake), str(own)), undisturbed)
     report(f"{struck} of {KILLS} runs were struck by SIGKILL (seed {SEED}); the lake equals the undisturbed one")
+
+
+def parts(landing: Path, count: int) -> list[list[str]]:
+    """The files of the landing folder in order of arrival, in `count` parts."""
+    files = sorted((path for path in landing.rglob("*.parquet")), key=lambda path: (path.parent.name, str(path)))
+    names = [str(path.relative_to(landing)) for path in files]
+    return [names[len(names) * n // count : len(names) * (n + 1) // count] for n in range(count)]
 
 
 def test_two_at_once(landing: Path, undisturbed: Settings, report: Report) -> None:

@@ -13,8 +13,7 @@ from data_gen.write import TableFolder
 from lakehouse.lake import Lake
 from lakehouse.settings import settings
 from pipelines.bronze.contracts import RAW_TABLES
-from pipelines.silver.batch import RECORD, SILVER_OF
-from pipelines.silver.version_tables import VERSIONS
+from pipelines.silver.version_tables import RECORD, SILVER_OF, VERSIONS
 from soak.conftest import Report
 from tests.lakes import take_in
 

@@ -11,13 +11,13 @@ import pytest
 import features.run
 from data_gen.arrivals import deliver
 from data_gen.generate import Plan
-from data_gen.write import TableFolder
 from lakehouse.cli import Run, resolve_as_of
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
 from soak.conftest import Report
 from tests.conftest import OPTIONS
+from tests.data_gen.delivered import written
 from tests.lakes import assert_same, bring, take_in
 
 STUDENTS, DAYS, SEED = 30, 60, 42
@@ -25,10 +25,7 @@ STUDENTS, DAYS, SEED = 30, 60, 42
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("orders")
-    with TableFolder(root / "landing") as landing, TableFolder(root / "truth") as truth:
-        deliver(Plan(SEED, STUDENTS, DAYS), landing, truth)
-    return root / "landing"
+    return written(deliver, Plan(SEED, STUDENTS, DAYS), tmp_path_factory.mktemp("orders")) / "landing"
 
 
 @pytest.fixture(scope="module")

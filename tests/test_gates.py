@@ -6,17 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import pipelines.silver.contracts
 from lakehouse import quality
 from lakehouse.contracts import Contract, Expectation, Publish
 from lakehouse.quality import audit
+from lakehouse.rows import frame_of
 from pipelines import dictionary
 from pipelines.bronze.contracts import INTAKE
-from pipelines.silver.balance import BALANCE
+from pipelines.silver.balance import MOST_REFUSED, balance_contract
 
-CHECKS = (INTAKE, BALANCE)
+CHECKS = (INTAKE, balance_contract(MOST_REFUSED))
 """Sums over a batch that are gated and not published."""
 
 
@@ -71,9 +72,8 @@ def test_a_contract_that_expects_nothing_is_an_error(spark: SparkSession) -> Non
         audit(Contract("silver.nothing", "", ()), spark.range(1))
 
 
-def _frame(spark: SparkSession, contract: Contract, rows: list[Row]) -> Any:
-    schema = ", ".join(f"`{c.name}` {c.type}" for c in contract.columns)
-    return spark.createDataFrame([tuple(row[c.name] for c in contract.columns) for row in rows], schema)
+def _frame(spark: SparkSession, contract: Contract, rows: list[Row]) -> DataFrame:
+    return frame_of(spark, contract, [tuple(row[c.name] for c in contract.columns) for row in rows])
 
 
 def _sound_row(contract: Contract, n: int) -> Row:

@@ -103,7 +103,8 @@ def learn(
         trained = fit(chosen, data, split, features, parameters.seed)
         rows = tested.assign(probability=trained.risk(tested))
         card = _log(trained, data, split, rows, parameters)
-        uri = log_model(trained.model, train_rows[features].head(5), "predict_proba", {"kind": trained.kind})
+        example = train_rows[features].head(5)
+        uri = log_model(lake, trained.model, example, "predict_proba", {"kind": trained.kind}, data)
         number = register(lake, MODEL, uri, _tags(card, mark))
     challenge(lake, MODEL, number)
     return f"version {number} ({trained.kind}): {_told(card['metrics'])}; the recency rule {_told(card['recency'])}"
@@ -173,7 +174,7 @@ def ensure_first(
             rows = None if tested is None else tested.assign(probability=tested["recency"])
             card = _log(recency, data, split, rows, parameters)
             example = pd.DataFrame({RECENCY_FEATURE: [0.1, 0.5, 1.0, 2.0, 5.0]})
-            uri = log_model(recency.model, example, "predict_proba", {"kind": RECENCY})
+            uri = log_model(lake, recency.model, example, "predict_proba", {"kind": RECENCY}, data)
             mark = fingerprint(data.content_hash, asdict(parameters) | {"kind": RECENCY})
             register(lake, MODEL, uri, _tags(card, mark))
     move_alias(lake, MODEL, "1", data.as_of, "first model")

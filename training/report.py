@@ -12,7 +12,7 @@ import pandas as pd
 
 from lakehouse.registry import CARD, REFERENCE
 from training import plots
-from training.data import LABEL, LABELS, TrainingSet
+from training.data import LABELS, TrainingSet
 from training.evaluation import Intervals, evaluate_slices, nothing, students
 from training.splits import TooLittle, Windows
 from training.versions import quantiles
@@ -81,8 +81,9 @@ def log_training_set(data: TrainingSet) -> None:
     if data.frame.empty:
         return
     source = DeltaDatasetSource(delta_table_name=LABELS, delta_table_version=data.pins[LABELS])
+    target, name = data.describe()["label"], f"{data.recipe.model}_training_set"
     dataset = mlflow.data.from_pandas(
-        data.frame, source=source, targets=LABEL, name="dropout_training_set", digest=data.content_hash[:8]
+        data.frame, source=source, targets=target, name=name, digest=data.content_hash[:8]
     )
     mlflow.log_input(dataset, context="training")
 

@@ -10,21 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyspark.sql import functions as F
 
-from features.lookups import FEATURE_TABLES as TABLES
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, champion, move_alias, tracked_run, use_mlflow, versions
 from training import plots
-from training.data import content_hash
-from training.report import log_parameters
+from training.data import RECENT_DAYS, TrainingSet, segment_set
+from training.report import log_parameters, log_training_set
 from training.stability import matched, silhouettes, stabilities
 from training.versions import fingerprint, log_model, register, trained_before
 
 MODEL = "segments"
-RECENT_DAYS = 28
-MAX_STUDENTS = 100_000
 FEWEST_STUDENTS = 40
 ARCHETYPES = pd.DataFrame(
     [
@@ -59,12 +55,12 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
 def train(lake: Lake, as_of: date, seed: int) -> str:
     """Train for a day; returns what came of it, in a sentence."""
     use_mlflow(lake.settings)
-    students = recent_students(lake, as_of)
-    rows = students[FEATURES]
-    held = ensure_first(lake, rows, as_of)
+    data = segment_set(lake, as_of, FEATURES)
+    rows = data.frame[FEATURES]
+    held = ensure_first(lake, data)
     if len(rows) < FEWEST_STUDENTS:
         return f"{len(rows)} students in the last {RECENT_DAYS} days, too few to cluster; version {held.version} stays"
-    mark = fingerprint(content_hash(students), {"seed": seed, "model": MODEL})
+    mark = fingerprint(data.content_hash, {"seed": seed, "model": MODEL})
     same = trained_before(lake, MODEL, mark)
     if same:
         return f"nothing new to learn: version {same.version} ({same.kind}) is of the same rows, parameters and code"
@@ -72,36 +68,11 @@ def train(lake: Lake, as_of: date, seed: int) -> str:
         start = centroids_of(lake, held)
         scale = scaler(rows)
         model, agree = clustered(scale.transform(rows), start, seed)
-        card = _log(
-            scale,
-            model,
-            rows,
-            as_of,
-            seed,
-            {"kind": "kmeans", "names_matched": agree, "parent": held.version, "pins": pins(lake)},
-        )
-        number = _register(lake, scale, model, rows, as_of, mark, "kmeans")
+        card = _log(scale, model, data, seed, {"kind": "kmeans", "names_matched": agree, "parent": held.version})
+        number = _register(lake, scale, model, data, mark, "kmeans")
     challenge(lake, MODEL, number)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in card["shares"].items())
     return f"version {number}: {shares}; stability {card['stability']['4']:.2f}"
-
-
-def recent_students(lake: Lake, as_of: date) -> pd.DataFrame:
-    """student_id and the segment features, as doubles, of students active in the 28 days before the as-of.
-
-    Those silent for longer have no behaviour to group by; scoring gives them the nearest centroid all the same.
-    """
-    activity, learning = (lake.table(table).where(F.col("as_of") == F.lit(as_of)).drop("as_of") for table in TABLES)
-    joined = activity.join(learning, "student_id").where(F.col("days_since_active") <= RECENT_DAYS)
-    numbers = [F.col(name).cast("double").alias(name) for name in FEATURES]
-    frame = joined.select("student_id", *numbers).orderBy(F.xxhash64("student_id")).limit(MAX_STUDENTS).toPandas()
-    frame.attrs.clear()
-    return frame.sort_values("student_id", ignore_index=True)
-
-
-def pins(lake: Lake) -> dict[str, int]:
-    """The Delta version of every feature table that is read."""
-    return {table: lake.version(table) for table in TABLES}
 
 
 def scaler(rows: pd.DataFrame) -> Any:
@@ -141,27 +112,20 @@ def centroids_of(lake: Lake, found: Version) -> NDArray[np.float64]:
     return np.asarray(mlflow.sklearn.load_model(found.uri)[-1].cluster_centers_, dtype=float)
 
 
-def ensure_first(lake: Lake, rows: pd.DataFrame, as_of: date) -> Version:
+def ensure_first(lake: Lake, data: TrainingSet) -> Version:
     """The champion; made from the archetypes as version 1 where there is none."""
     held = champion(lake, MODEL)
     if held:
         return held
     if not versions(lake, MODEL):
-        with tracked_run(lake.settings, MODEL, f"archetypes {as_of}", {"step": "train_segments"}):
-            scale = scaler(rows)
+        with tracked_run(lake.settings, MODEL, f"archetypes {data.as_of}", {"step": "train_segments"}):
+            scale = scaler(data.frame[FEATURES])
             varies = scale[-1].var_ > 0
             model = fixed(ARCHETYPES.to_numpy() * np.where(varies, 1.0, 0.0))
-            _log(
-                scale,
-                model,
-                rows,
-                as_of,
-                0,
-                {"kind": "archetypes", "names_matched": True, "parent": None, "pins": pins(lake)},
-            )
-            mark = fingerprint(content_hash(rows), {"model": "archetypes"})
-            _register(lake, scale, model, rows, as_of, mark, "archetypes")
-    move_alias(lake, MODEL, "1", as_of, "first model")
+            _log(scale, model, data, 0, {"kind": "archetypes", "names_matched": True, "parent": None})
+            mark = fingerprint(data.content_hash, {"model": "archetypes"})
+            _register(lake, scale, model, data, mark, "archetypes")
+    move_alias(lake, MODEL, "1", data.as_of, "first model")
     first = champion(lake, MODEL)
     assert first is not None
     return first
@@ -177,18 +141,20 @@ def main() -> None:
     command("Train the segment model.", as_of_step(lambda r, day: run(r, day, r.options)), options)
 
 
-def _log(scale: Any, model: Any, rows: pd.DataFrame, as_of: date, seed: int, told: dict[str, Any]) -> dict[str, Any]:
+def _log(scale: Any, model: Any, data: TrainingSet, seed: int, told: dict[str, Any]) -> dict[str, Any]:
     import mlflow
 
     from lakehouse.registry import CARD
 
+    rows = data.frame[FEATURES]
     points = scale.transform(rows) if len(rows) else np.zeros((0, len(FEATURES)))
     labels = model.predict(points) if len(points) else np.zeros(0, dtype=int)
     shares = {name: float((labels == i).mean()) if len(labels) else 0.0 for i, name in enumerate(SEGMENTS)}
     centroids = pd.DataFrame(model.cluster_centers_, index=list(SEGMENTS), columns=FEATURES)
     enough = len(rows) >= FEWEST_STUDENTS
     card = told | {
-        "as_of": str(as_of),
+        "as_of": str(data.as_of),
+        "pins": data.pins,
         "students": len(rows),
         "segments": list(SEGMENTS),
         "features": FEATURES,
@@ -198,6 +164,7 @@ def _log(scale: Any, model: Any, rows: pd.DataFrame, as_of: date, seed: int, tol
         "stability": stabilities(points, model.cluster_centers_, seed) if enough else {},
     }
     mlflow.log_dict(card, CARD)
+    log_training_set(data)
     log_parameters({"kind": told["kind"], "seed": seed, "parent": told["parent"]})
     for name in ("silhouette", "stability"):
         mlflow.log_metrics({f"{name}_k{k}": value for k, value in card[name].items()})
@@ -206,14 +173,15 @@ def _log(scale: Any, model: Any, rows: pd.DataFrame, as_of: date, seed: int, tol
     return card
 
 
-def _register(lake: Lake, scale: Any, model: Any, rows: pd.DataFrame, as_of: date, mark: str, kind: str) -> str:
+def _register(lake: Lake, scale: Any, model: Any, data: TrainingSet, mark: str, kind: str) -> str:
     from sklearn.pipeline import Pipeline
 
+    rows = data.frame[FEATURES]
     whole = Pipeline([*scale.steps, ("kmeans", model)])
     names = json.dumps(list(SEGMENTS))
     example = rows.head(5) if len(rows) else pd.DataFrame(np.zeros((1, len(FEATURES))), columns=FEATURES)
-    uri = log_model(whole, example, "predict", {"kind": kind, "segments": list(SEGMENTS)})
-    return register(lake, MODEL, uri, {"kind": kind, "as_of": as_of, "segments": names, "fingerprint": mark})
+    uri = log_model(lake, whole, example, "predict", {"kind": kind, "segments": list(SEGMENTS)}, data)
+    return register(lake, MODEL, uri, {"kind": kind, "as_of": data.as_of, "segments": names, "fingerprint": mark})
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from features.store import open_store
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, challenger, model_name, use_mlflow, versions
+from training.data import TrainingSet
 
 CODE = ("training", "features")
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
@@ -44,21 +46,27 @@ def trained_before(lake: Lake, model: str, mark: str) -> Version | None:
     return same
 
 
-def log_model(model: Any, rows: pd.DataFrame, method: str, metadata: Mapping[str, Any]) -> str:
-    """Log a fitted model in the active run, as skops; returns its URI.
+def log_model(
+    lake: Lake, model: Any, rows: pd.DataFrame, method: str, metadata: Mapping[str, Any], data: TrainingSet
+) -> str:  # fmt: skip
+    """Log a fitted model in the active run, as skops, with the lookups of its features; returns its URI.
 
     Args:
+        lake: whose store logs it.
         model: fitted estimator whose pyfunc `predict` is to be `method`.
         rows: a few rows of the feature columns as doubles: the example and the signature.
         method: predict_proba or predict.
         metadata: what the model file itself is to say.
+        data: what it was trained on.
     """
     import mlflow.sklearn
     from mlflow.models import infer_signature
 
-    info = mlflow.sklearn.log_model(
-        model,
-        name="model",
+    info = open_store(lake).log_model(
+        model=model,
+        artifact_path="model",
+        flavor=mlflow.sklearn,
+        training_set=data.inputs(list(rows.columns)),
         signature=infer_signature(rows, getattr(model, method)(rows)),
         input_example=rows,
         pyfunc_predict_fn=method,

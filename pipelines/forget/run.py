@@ -20,7 +20,7 @@ from lakehouse.publish import Step
 from lakehouse.rows import append_rows
 from pipelines.bronze.files import entries
 from pipelines.bronze.landing import Listed, footer, listing
-from pipelines.forget.landing import ids_of, readable, same_id, without
+from pipelines.forget.landing import ids_of, read, same_id, without
 from pipelines.forget.tables import clean_versions, delete, remember_nothing
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
 
@@ -69,7 +69,8 @@ def run(run: Run) -> None:
 def conversations(lake: Lake, student: str) -> set[str]:
     """The ids of every conversation that was ever said to be the student's, in landing and in bronze."""
     files = [file for file in _listed(lake) if file.table == "conversations"]
-    found = {key for file in files for key in ids_of(file.path, "user_id", student)}
+    readable = [table for file in files if (table := read(file.path)) is not None]
+    found = {key for table in readable for key in ids_of(table, "user_id", student)}
     if lake.exists("silver.conversations_versions"):
         mine = lake.table("silver.conversations_versions").where(F.col("student_id") == student)
         found |= {row[0] for row in mine.select("conversation_id").distinct().collect()}
@@ -83,10 +84,12 @@ def _listed(lake: Lake) -> list[Listed]:
 def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
     for file in _listed(lake):
-        if not readable(file.path):
+        table, column = read(file.path), OWNER.get(file.table)
+        if table is None:
             gone.unread.append(file.name)
-        column = OWNER.get(file.table)
-        cut = without(file.path, column, talks if file.table == "messages" else {student}) if column else None
+        if table is None or column is None:
+            continue
+        cut = without(file.path, table, column, talks if file.table == "messages" else {student})
         if cut is None:
             continue
         fresh, rows = cut
@@ -113,7 +116,8 @@ def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
 def _artifacts(lake: Lake, student: str, gone: Gone) -> None:
     """Rows of students that training runs left beside their models."""
     for path in sorted((lake.settings.lake / "mlruns").rglob("*.parquet")) if lake.settings.local else []:
-        cut = without(path, "student_id", {student})
+        table = read(path)
+        cut = None if table is None else without(path, table, "student_id", {student})
         if cut:
             cut[0].replace(path)
             gone.files[str(path.relative_to(lake.settings.lake))] = cut[1]

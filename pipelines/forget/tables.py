@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from lakehouse.lake import Lake
 from lakehouse.ops import GATE_RESULTS, QUARANTINE, RUNS
+from pipelines.silver.typed import same_id
 
 RAW_OWNED = ("conversations", "lesson_progress", "assessment_attempts", "user_levels")
-SAME = "regexp_replace(btrim(replace({0}, char(0), '')), '^(-?[0-9]+)[.]0+$', '$1')"
+STUDENT, TALK = "student", "talk"
 
 
 def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
@@ -20,17 +22,19 @@ def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
 
     Rows are deleted by a join with a view, never by a literal: a table's history quotes its predicates.
     """
-    _view(lake, "gone_student", [student])
-    _view(lake, "gone_talks", sorted(talks))
+    ids = {STUDENT: _frame(lake, [student]), TALK: _frame(lake, sorted(talks))}
     gone: Counter[str] = Counter()
     for table in lake.tables():
-        for view, condition in _conditions(lake.table(table), table):
-            if not lake.one(f"SELECT count(*) FROM {lake.name(table)} t JOIN {view} g ON {condition}"):
+        for whose, said, told_by in _owners(lake.table(table), table):
+            rows = lake.table(table).withColumn("_id", said).join(ids[whose], "_id", "left_semi")
+            if rows.isEmpty():
                 continue
-            rows = lake.spark.sql(
-                f"MERGE INTO {lake.name(table)} t USING {view} g ON {condition} WHEN MATCHED THEN DELETE"
-            ).collect()[0]["num_deleted_rows"]
-            gone[table] += int(rows)
+            rows.select(*told_by).distinct().createOrReplaceTempView("gone_rows")
+            same = " AND ".join(f"t.`{name}` <=> g.`{name}`" for name in told_by)
+            merged = lake.spark.sql(
+                f"MERGE INTO {lake.name(table)} t USING gone_rows g ON {same} WHEN MATCHED THEN DELETE"
+            ).collect()
+            gone[table] += int(merged[0]["num_deleted_rows"])
     return gone
 
 
@@ -63,21 +67,21 @@ def remember_nothing(lake: Lake, student: str) -> None:
     clean_versions(lake, touched)
 
 
-def _conditions(frame: DataFrame, table: str) -> list[tuple[str, str]]:
-    """Which view meets which column of the table, as (view, condition)."""
+def _owners(frame: DataFrame, table: str) -> list[tuple[str, Column, list[str]]]:
+    """What tells a table's rows to be the student's: (whose id, the id in its normal form, columns of such rows)."""
     schema, short = table.split(".")
-    student, talk = "gone_student", "gone_talks"
     if table == QUARANTINE.name:
-        said = [SAME.format(f"get_json_object(t.row_json, '$.{name}')") for name in ("user_id", "conversation_id")]
-        mine = f"t.table_name = 'silver.conversations' AND {SAME.format('t.row_key')} = g.id"
-        return [(student, f"{said[0]} = g.id"), (talk, f"{said[1]} = g.id OR ({mine})")]
+        key = list(QUARANTINE.key)
+        student, talk = (same_id(F.get_json_object("row_json", f"$.{name}")) for name in ("user_id", "conversation_id"))
+        begun = F.when(F.col("table_name") == "silver.conversations", same_id(F.col("row_key")))
+        return [(STUDENT, student, key), (TALK, talk, key), (TALK, begun, key)]
     if schema == "bronze" and short in RAW_OWNED:
-        return [(student, f"{SAME.format('t.user_id')} = g.id")]
+        return [(STUDENT, same_id(F.col("user_id")), ["user_id"])]
     if table == "bronze.messages":
-        return [(talk, f"{SAME.format('t.conversation_id')} = g.id")]
-    found = [(student, "t.student_id = g.id")] if "student_id" in frame.columns else []
-    return found + ([(talk, "t.conversation_id = g.id")] if "conversation_id" in frame.columns else [])
+        return [(TALK, same_id(F.col("conversation_id")), ["conversation_id"])]
+    named = {"student_id": STUDENT, "conversation_id": TALK}
+    return [(whose, F.col(name), [name]) for name, whose in named.items() if name in frame.columns]
 
 
-def _view(lake: Lake, name: str, ids: list[str]) -> None:
-    lake.spark.createDataFrame([(value,) for value in ids], "id string").createOrReplaceTempView(name)
+def _frame(lake: Lake, ids: list[str]) -> DataFrame:
+    return lake.spark.createDataFrame([(value,) for value in ids], "_id string")

@@ -9,7 +9,7 @@ MOST_REFUSED = 0.05
 FEWEST_FOR_A_SHARE = 200
 
 
-def balance_contract(most_refused: float = MOST_REFUSED) -> Contract:
+def balance_contract(most_refused: float) -> Contract:
     """The gate over the sums of a batch; at most that share of a raw table's new rows may break a rule."""
     return Contract(
         "silver.balance",
@@ -33,11 +33,8 @@ def balance_contract(most_refused: float = MOST_REFUSED) -> Contract:
     )  # fmt: skip
 
 
-BALANCE = balance_contract()
-
-
 def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, released: int) -> tuple[object, ...]:
-    """A row of `BALANCE`.
+    """A row of `balance_contract`.
 
     Args:
         table: the raw table.

@@ -13,22 +13,10 @@ from lakehouse.publish import WORKERS
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.reach import Received, changed, everything, reached
-from pipelines.silver.version_tables import META, VERSIONS
+from pipelines.silver.version_tables import META, RECORD, VERSIONS
 from pipelines.silver.versions import Parent, newest, ranked, resolve, unbound
 
 Keep = Callable[[str, DataFrame], DataFrame]
-
-SILVER_OF = {
-    "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
-    "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
-    "user_levels": c.STUDENT_LEVELS,
-}  # fmt: skip
-RECORD = {
-    "lessons": ("lesson_id",), "assessments": ("assessment_id",), "conversations": ("conversation_id",),
-    "messages": ("message_id",), "lesson_progress": ("progress_id",), "assessment_attempts": ("attempt_id",),
-    "user_levels": ("student_id", "language", "assessed_at", "received_at"),
-}  # fmt: skip
-"""The columns by which the versions of one record are told, by raw table."""
 
 
 def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFrame]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.ops import QUARANTINE
 from pipelines.silver.typed import raw_key, row_json
-
-ROW = ["row_key", "row_hash", "source_file"]
+from pipelines.silver.version_tables import ROW
 
 
 def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> DataFrame:
@@ -23,7 +22,7 @@ def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> Data
     """
     reason = F.array_join(F.array_compact(F.concat("reasons", F.array("waits"))), "; ")
     bad = versions.where("fresh AND newest IS NULL").select(
-        F.col("raw_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file"),
+        *_of_version(),
         reason.alias("reason"), F.col("_arrived_at").alias("arrived_at"), F.col("_ingested_at").alias("quarantined_at"),
     )  # fmt: skip
     counted = bad.groupBy(*ROW).agg(
@@ -38,7 +37,7 @@ def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> Data
         F.col("_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file")
     ).agg(F.max("row_json").alias("row_json"))  # fmt: skip
     never = F.lit(None).cast("timestamp")
-    shaped = counted.join(texts, ROW, "left").withColumns(
+    shaped = counted.join(texts, list(ROW), "left").withColumns(
         {"table_name": F.lit(silver_table), "released_at": never, "known_from": never}
     )
     return shaped.select(*QUARANTINE.column_names())
@@ -53,8 +52,15 @@ def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datet
         silver_table: the table that had refused them.
         now: when.
     """
-    usable = versions.where("newest IS NOT NULL").select(
-        F.col("raw_key").alias("row_key"), "row_hash", F.col("_source_file").alias("source_file")
-    ).distinct()  # fmt: skip
+    usable = versions.where("newest IS NOT NULL").select(*_of_version()).distinct()
     mine = waiting.where(F.col("table_name") == silver_table)
-    return mine.join(usable, ROW, "left_semi").withColumn("released_at", F.lit(now)).select(*QUARANTINE.column_names())
+    return (
+        mine.join(usable, list(ROW), "left_semi")
+        .withColumn("released_at", F.lit(now))
+        .select(*QUARANTINE.column_names())
+    )
+
+
+def _of_version() -> list[Column]:
+    """The columns of a version that name its row, called as quarantine calls them."""
+    return [F.col(here).alias(there) for there, here in ROW.items()]

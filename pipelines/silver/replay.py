@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
-from pipelines.silver.batch import SILVER_OF
-from pipelines.silver.stream import ROW, versions
+from pipelines.silver.stream import versions
 from pipelines.silver.typed import raw_key
-from pipelines.silver.version_tables import VERSIONS
+from pipelines.silver.version_tables import ROW, SILVER_OF, VERSIONS
+
+OF_VERSION = list(ROW.values())
 
 
 def run(run: Run) -> None:
@@ -40,8 +41,8 @@ def _replay(lake: Lake, table: str) -> int:
     sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
     bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
     rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)
-    passed = lake.stage(f"replay_{table}", rows.where(F.size("reasons") == 0).dropDuplicates(ROW))
-    released = passed.join(_refused(lake, table), ROW, "left_semi")
+    passed = lake.stage(f"replay_{table}", rows.where(F.size("reasons") == 0).dropDuplicates(OF_VERSION))
+    released = passed.join(_refused(lake, table), OF_VERSION, "left_semi")
     count = released.count()
     if count:
         lake.stage(f"released_{table}", released.withColumn("received_at", F.greatest("received_at", _since(lake))))
@@ -66,16 +67,17 @@ def _since(lake: Lake) -> Column:
 
 def _write_known_from(lake: Lake, table: str) -> None:
     """Say in quarantine from when a released row is known, so that a rebuild from bronze knows it too."""
+    same = " AND ".join(f"q.{there} = r.{here}" for there, here in ROW.items())
     lake.spark.sql(
         f"MERGE INTO {lake.name(QUARANTINE.name)} q USING released_{table} r "
-        f"ON q.table_name = '{SILVER_OF[table].name}' AND q.row_key = r.raw_key AND q.row_hash = r.row_hash "
-        "AND q.source_file = r._source_file WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.received_at"
+        f"ON q.table_name = '{SILVER_OF[table].name}' AND {same} "
+        "WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.received_at"
     ).collect()
 
 
 def _mend(lake: Lake, table: str) -> None:
-    same = " AND ".join(f"v.`{name}` = r.`{name}`" for name in ROW)
-    values = ", ".join(f"v.`{c.name}` = r.`{c.name}`" for c in VERSIONS[table].columns if c.name not in ROW)
+    same = " AND ".join(f"v.`{name}` = r.`{name}`" for name in OF_VERSION)
+    values = ", ".join(f"v.`{c.name}` = r.`{c.name}`" for c in VERSIONS[table].columns if c.name not in OF_VERSION)
     lake.spark.sql(
         f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING released_{table} r ON {same} "
         f"WHEN MATCHED AND size(v.reasons) > 0 THEN UPDATE SET {values}"

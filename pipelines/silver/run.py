@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, reduce
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,12 +19,13 @@ from lakehouse.publish import WORKERS, Step
 from lakehouse.rows import frame_of
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
-from pipelines.silver.balance import BALANCE, balance, balance_contract
-from pipelines.silver.batch import SILVER_OF, look_again, rank, silver, students
+from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
+from pipelines.silver.batch import look_again, rank, silver, students
 from pipelines.silver.quarantine import freed, set_aside
 from pipelines.silver.received import STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
+from pipelines.silver.version_tables import SILVER_OF
 
 
 def run(run: Run) -> None:
@@ -47,8 +47,7 @@ def run(run: Run) -> None:
             if before and before.tables == now.tables:
                 step.message = "nothing new in bronze, silver stands" + _hint(before, now)
                 return
-            most_refused = getattr(run.options, "most_refused", None)
-            batch = Batch(step, before, now, BALANCE if most_refused is None else balance_contract(most_refused))
+            batch = Batch(step, before, now, balance_contract(getattr(run.options, "most_refused", MOST_REFUSED)))
             batch.publish()
         step.message = batch.told() + _hint(before, now)
 
@@ -76,15 +75,11 @@ class Batch:
         """Stage, gate and publish every table that the batch touches, all or none."""
         made = {k: f for k, f in silver(self.versions, self.step.scratch).items() if self._touches(k)}
         self.step.stage_all({self._published_as(contract): frame for contract, frame in made.items()})
-        profiles = {c.STUDENT_PROFILES} if c.LEARNING_EVENTS in made else set()
-        for contract in profiles:
-            touched = self.step.scratch("students", students(self.versions))
-            self.step.stage(self._published_as(contract), self._profiles(made, touched))
-            self._retire(contract, touched, ["student_id"])
-        self._balance(made, self._set_aside())
         self._bound(made)
         if c.LEARNING_EVENTS in made:
-            self._retire(c.LEARNING_EVENTS, events.records(self.versions), ["event_type", "record"])
+            self._publish_profiles(made)
+            self._retire(c.LEARNING_EVENTS, self._events_of_these_records())
+        self._balance(made, self._set_aside())
         self.step.publish()
 
     def told(self) -> str:
@@ -119,11 +114,13 @@ class Batch:
     def _published_as(self, contract: Contract) -> Contract:
         return replace(contract, publish=Publish.REPLACE) if self.whole else contract
 
-    def _profiles(self, made: Mapping[Contract, DataFrame], touched: DataFrame) -> DataFrame:
+    def _publish_profiles(self, made: Mapping[Contract, DataFrame]) -> None:
         """The profiles of the students touched, from the tables as they will stand."""
         of = (c.CONVERSATIONS, c.LESSON_PROGRESS, c.ASSESSMENT_ATTEMPTS, c.STUDENT_LEVELS)
+        touched = self.step.scratch("students", students(self.versions))
         mine = [self._as_it_will_stand(k, k in made).join(touched, "student_id", "left_semi") for k in of]
-        return tables.student_profiles(*mine)
+        self.step.stage(self._published_as(c.STUDENT_PROFILES), tables.student_profiles(*mine))
+        self._retire(c.STUDENT_PROFILES, self._published(c.STUDENT_PROFILES).join(touched, "student_id", "left_semi"))
 
     def _as_it_will_stand(self, contract: Contract, staged: bool) -> DataFrame:
         if self.whole:
@@ -134,21 +131,28 @@ class Batch:
         new = self.step.staged(contract)
         return published.join(new.select(*contract.key), list(contract.key), "left_anti").unionByName(new)
 
-    def _retire(self, contract: Contract, scope: DataFrame, on: list[str]) -> None:
-        """Published rows in the scope of the batch that the batch no longer holds go."""
+    def _events_of_these_records(self) -> DataFrame:
+        """The published events of the records that the batch looks at."""
+        published = self._published(c.LEARNING_EVENTS).withColumn("record", events.record_of())
+        return published.join(events.records(self.versions), ["event_type", "record"], "left_semi")
+
+    def _published(self, contract: Contract) -> DataFrame:
+        """The rows of a table where the batch's can lie; none of a table that is made whole."""
         if self.whole or not self.lake.exists(contract.name):
-            return
-        published = self.lake.table(contract.name)
-        bounds = self.step.bounds(contract)
-        mine = (published.where(bounds) if bounds else published).withColumn("record", _record(contract))
-        gone = mine.join(scope, on, "left_semi")
-        kept = self.step.staged(contract).select(*contract.key)
-        self.step.retire(contract, gone.join(kept, list(contract.key), "left_anti"))
+            return self.step.staged(contract).limit(0)
+        published, bounds = self.lake.table(contract.name), self.step.bounds(contract)
+        return published.where(bounds) if bounds else published
+
+    def _retire(self, contract: Contract, mine: DataFrame) -> None:
+        """Of these published rows, the ones that the batch no longer holds go."""
+        if not self.whole:
+            kept = self.step.staged(contract).select(*contract.key)
+            self.step.retire(contract, mine.join(kept, list(contract.key), "left_anti"))
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
         for table, contract in SILVER_OF.items():
             span = self.seen[table]
-            if contract in made and contract.clustered and span.low is not None:
+            if contract in made and contract.clustered and span.low and span.high:
                 self.step.within(contract, span.low, span.high)
         lows = [span.low for span in self.seen.values() if span.low]
         highs = [span.high for span in self.seen.values() if span.high]
@@ -199,10 +203,6 @@ class Batch:
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
         return self.now.rows[name] - (self.before.rows[name] if self.before else 0) + self.seen[table].again
-
-
-def _record(contract: Contract) -> Any:
-    return events.record_of() if contract is c.LEARNING_EVENTS else F.lit(None)
 
 
 def _hint(before: MadeFrom | None, now: MadeFrom) -> str:

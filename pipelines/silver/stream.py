@@ -15,12 +15,8 @@ from lakehouse.ops import QUARANTINE
 from lakehouse.publish import WORKERS
 from pipelines.silver.raw import RULES
 from pipelines.silver.typed import typed
-from pipelines.silver.version_tables import EVENT_TIMES, VERSIONS
+from pipelines.silver.version_tables import EVENT_TIMES, ROW, SILVER_OF, VERSIONS
 from pipelines.silver.versions import received
-
-ROW = ["raw_key", "row_hash", "_source_file"]
-"""What tells a received row from every other, but for its copies in the same file."""
-SILVER_NAMES = {"user_levels": "student_levels"}
 
 
 def versions(bronze: DataFrame, table: str) -> DataFrame:
@@ -50,11 +46,10 @@ def _known_from(lake: Lake, table: str, typed: DataFrame) -> DataFrame:
     if not lake.exists(QUARANTINE.name):
         return typed
     released = lake.table(QUARANTINE.name).where(
-        (F.col("table_name") == F.lit(f"silver.{SILVER_NAMES.get(table, table)}")) & F.col("known_from").isNotNull()
+        (F.col("table_name") == SILVER_OF[table].name) & F.col("known_from").isNotNull()
     )
-    names = zip(("row_key", "row_hash", "source_file"), ROW, strict=True)
-    since = F.broadcast(released.select(*[F.col(old).alias(new) for old, new in names], "known_from"))
-    joined = typed.join(since, ROW, "left")
+    since = F.broadcast(released.select(*[F.col(there).alias(here) for there, here in ROW.items()], "known_from"))
+    joined = typed.join(since, list(ROW.values()), "left")
     return joined.withColumn("received_at", F.greatest("received_at", "known_from")).drop("known_from")
 
 

@@ -17,6 +17,7 @@ LANGUAGE_CODES = {
 }  # fmt: skip
 LONGEST_ID, LONGEST_TEXT, LONGEST_MESSAGE = 255, 1_000, 100_000
 SPACE = " \t\r\n\f\x0b"
+WHOLE = r"^(-?[0-9]+)\.0+$"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def identifier(name: str, raw: str) -> Rule:
     """A required id; `12.0`, as a nullable integer becomes in pandas, is `12`."""
 
     def value() -> Column:
-        return F.regexp_replace(_clean(raw), r"^(-?\d+)\.0+$", "$1")
+        return same_id(F.col(raw))
 
     def problem() -> Column:
         return F.when(value().isNull(), F.lit(f"{raw} is empty")).when(
@@ -220,7 +221,12 @@ def row_json(bronze: DataFrame) -> Column:
     return F.to_json(F.struct(*[F.col(name) for name in bronze.columns if not name.startswith("_")]))
 
 
-def _clean(raw: str) -> Column:
+def same_id(said: Column) -> Column:
+    """An id as silver knows it: without NUL bytes and space around it, `12.0` as `12`; null when nothing is left."""
+    return F.regexp_replace(_clean(said), WHOLE, "$1")
+
+
+def _clean(raw: str | Column) -> Column:
     return F.nullif(F.btrim(F.regexp_replace(raw, "\\x00", ""), F.lit(SPACE)), F.lit(""))
 
 

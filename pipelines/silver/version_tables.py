@@ -5,6 +5,20 @@ from __future__ import annotations
 from lakehouse.contracts import Column, Contract, Publish, columns
 from pipelines.silver import contracts as c
 
+SILVER_OF = {
+    "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
+    "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
+    "user_levels": c.STUDENT_LEVELS,
+}  # fmt: skip
+"""The silver table of each raw table."""
+RECORD = {
+    "lessons": ("lesson_id",), "assessments": ("assessment_id",), "conversations": ("conversation_id",),
+    "messages": ("message_id",), "lesson_progress": ("progress_id",), "assessment_attempts": ("attempt_id",),
+    "user_levels": ("student_id", "language", "assessed_at", "received_at"),
+}  # fmt: skip
+"""The columns by which the versions of one record are told, by raw table."""
+ROW = {"row_key": "raw_key", "row_hash": "row_hash", "source_file": "_source_file"}
+"""What tells a received row from every other, but for its copies in the same file: in quarantine, and in a version."""
 LEVEL_ID = Column("level_id", "STRING", "the app's id")
 META = columns("""
     raw_key | STRING NOT NULL | the id as received

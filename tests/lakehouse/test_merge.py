@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -52,6 +53,15 @@ def held(lake: Lake) -> set[Event]:
 def operation(lake: Lake) -> str:
     """What the newest commit did."""
     return str(lake.spark.sql(f"DESCRIBE HISTORY {lake.name(TABLE.name)} LIMIT 1").collect()[0].operation)
+
+
+def test_bounds_are_read_in_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        condition = Bounds("at", datetime(2024, 11, 4, 12), datetime(2024, 11, 5, 12)).condition()
+    time.tzset()
+    assert "TIMESTAMP'2024-11-04 17:00:00' AND TIMESTAMP'2024-11-05 17:00:00'" in condition
 
 
 def test_new_keys_alone_are_appended(lake: Lake) -> None:

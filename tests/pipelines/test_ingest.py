@@ -14,9 +14,8 @@ from pyspark.sql import functions as F
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 from pipelines.bronze.contracts import RAW_TABLES
-from pipelines.silver.batch import RECORD, SILVER_OF
 from pipelines.silver.raw import RULES
-from pipelines.silver.version_tables import VERSIONS
+from pipelines.silver.version_tables import RECORD, SILVER_OF, VERSIONS
 from tests.data_gen.delivered import Defect, Delivered, day_of, text
 
 PARENTS = {"messages": "conversations", "lesson_progress": "lessons", "assessment_attempts": "assessments"}

@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from training_frames import set_of
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
@@ -23,7 +24,7 @@ def store(tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return tracked_lake
 
 
-def learnable(mondays: int, students: int = 80) -> TrainingSet:
+def learnable(mondays: int, students: int = 80, lake: Lake | None = None) -> TrainingSet:
     """Dropout follows active days much and the gap a little."""
     random = np.random.default_rng(5)
     days = pd.date_range("2024-01-01", periods=mondays, freq="7D")
@@ -41,13 +42,13 @@ def learnable(mondays: int, students: int = 80) -> TrainingSet:
     )
     odds = frame["gap_ratio"] * 0.5 - frame["active_days_28"] * 0.4
     frame["dropped_out"] = (random.random(size) < 1 / (1 + np.exp(-odds))).astype(int)
-    return TrainingSet(frame, FEATURES, {"features.student_labels": 3}, DAY, 1.0)
+    return set_of(frame, FEATURES, DAY, lake)
 
 
 def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
     store: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(40))
+    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(40, lake=store))
     parameters = Parameters(candidates=("logistic",))
     assert "version 2 (logistic)" in train(store, DAY, parameters)
     first, second = champion(store, "dropout"), challenger(store, "dropout")
@@ -81,7 +82,7 @@ def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
 def test_with_too_little_data_the_recency_rule_is_champion_and_the_card_says_why(
     store: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(3, students=10))
+    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(3, 10, store))
     said = train(store, DAY, Parameters())
     assert "too little data to learn from: 3 Mondays" in said
     assert "version 1 (recency_rule) stays champion" in said

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
+from training_frames import set_of
 
 from data_gen.__main__ import main as generate
 from features import student_activity, student_learning
@@ -33,7 +34,7 @@ def labelled(made: Chain) -> TrainingSet:
     wide = wide[[*key, LABEL, *features]]
     frame = wide.assign(as_of=pd.to_datetime(wide["as_of"]), **{LABEL: wide[LABEL].astype(int)})
     frame = frame.astype(dict.fromkeys(features, float)).sort_values(["as_of", "student_id"], ignore_index=True)
-    return TrainingSet(frame, features, {}, END, 1.0)
+    return set_of(frame, features, END)
 
 
 def test_at_least_nine_tenths_of_the_way_to_the_true_hazard(spark: SparkSession, tmp_path: Path) -> None:

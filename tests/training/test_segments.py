@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from training_frames import set_of
 
 from lakehouse.lake import Lake
 from lakehouse.registry import challenger, champion, load_card
@@ -66,8 +67,9 @@ def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
     day = date(2024, 12, 2)
     students = pd.DataFrame(groups(), columns=FEATURES)
     students.insert(0, "student_id", [f"s{i:03}" for i in range(len(students))])
-    monkeypatch.setattr(segments, "recent_students", lambda *_: students)
-    monkeypatch.setattr(segments, "pins", lambda _: {"features.student_activity": 3})
+    students.insert(1, "as_of", pd.Timestamp(day))
+    data = set_of(students, FEATURES, day, tracked_lake, "segments")
+    monkeypatch.setattr(segments, "segment_set", lambda *_: data)
     assert "version 2" in segments.train(tracked_lake, day, 42)
     assert "nothing new" in segments.train(tracked_lake, day, 42)
     assert "version 2 (kmeans) is champion" in promotion.promote(tracked_lake, "segments", day)
@@ -76,7 +78,7 @@ def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
     assert held == waiting
     card = load_card(tracked_lake, held)
     assert card["names_matched"]
-    assert card["pins"] == {"features.student_activity": 3}
+    assert card["pins"] == {"features.student_labels": 3}
 
     import mlflow
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
 import numpy as np
 import pandas as pd
+
+from features.store import open_store
+from features.store.spec import Spec
+from lakehouse.lake import Lake
+from training.data import KEY, Recipe, TrainingSet
 
 
 def weekly(mondays: int, students: int, dropouts: int, start: str = "2024-01-01") -> pd.DataFrame:
@@ -34,3 +43,18 @@ def scored(students: int = 200, weeks: int = 5, seed: int = 0) -> pd.DataFrame:
             "champion": np.clip(risk * 0.3 + random.random(size) * 0.2, 0, 1),
         }
     ).assign(recency=lambda rows: rows["champion"])
+
+
+def set_of(
+    frame: pd.DataFrame, features: Sequence[str], as_of: date, lake: Lake | None = None, model: str = "dropout"
+) -> TrainingSet:
+    """A training set of made-up rows, whose features are columns of the frame rather than looked up."""
+    spec = Spec((*KEY, *features), (), (), tuple(KEY))
+    recipe = Recipe(model, as_of, {"features.student_labels": 3}, spec)
+
+    def inputs(names: Sequence[str]) -> Any:
+        assert lake is not None
+        row = lake.spark.createDataFrame([tuple(0.0 for _ in names)], ", ".join(f"{name} double" for name in names))
+        return open_store(lake).create_training_set(df=row, feature_lookups=[], label=None)
+
+    return TrainingSet(frame, tuple(features), recipe, inputs)

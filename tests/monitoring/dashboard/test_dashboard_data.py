@@ -15,6 +15,7 @@ from features.student_activity import CONTRACT as STUDENT_ACTIVITY
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
+from lakehouse.rows import append_rows
 from monitoring.contracts import DATA_QUALITY, MODEL_HEALTH
 from monitoring.dashboard.data import collect
 from monitoring.dashboard.frames import COLUMNS, Frames
@@ -32,13 +33,9 @@ def at(day: str) -> datetime:
 
 def fill(lake: Lake, contract: Contract, *rows: dict[str, Any]) -> None:
     """Append rows to a table; columns left out are null, or 0 or "x" where null is not allowed."""
-    schema = ", ".join(f"`{c.name}` {c.type}" for c in contract.columns)
     stand_in = {c.name: ("x" if c.type == "STRING" else 0) if not c.nullable else None for c in contract.columns}
     complete = [tuple((stand_in | row)[c.name] for c in contract.columns) for row in rows]
-    lake.create(contract)
-    contract.conform(lake.spark.createDataFrame(complete, schema)).write.mode("append").saveAsTable(
-        lake.name(contract.name)
-    )
+    append_rows(lake, contract, complete)
 
 
 def event(student: str, day: str, **given: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.bronze.contracts import RAW_TABLES
-from pipelines.silver.batch import RECORD, content_of
-from pipelines.silver.version_tables import EVENT_TIMES, META, VERSIONS
+from pipelines.silver.batch import content_of
+from pipelines.silver.version_tables import EVENT_TIMES, META, RECORD, VERSIONS
 from pipelines.silver.versions import ranked, received, unbound
 from tests.pipelines.gold.frames import frame
 

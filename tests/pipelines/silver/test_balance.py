@@ -10,11 +10,14 @@ from pyspark.sql import functions as F
 
 from lakehouse.quality import audit
 from lakehouse.rows import frame_of
-from pipelines.silver.balance import BALANCE, FEWEST_FOR_A_SHARE, balance, balance_contract
-from pipelines.silver.batch import RECORD, content_of
+from pipelines.silver.balance import FEWEST_FOR_A_SHARE, MOST_REFUSED, balance, balance_contract
+from pipelines.silver.batch import content_of
 from pipelines.silver.seen import Seen, seen
+from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
 from tests.pipelines.silver.frames import at, standing, versions
+
+BALANCE = balance_contract(MOST_REFUSED)
 
 SAID = """
     message_id | conversation_id | role | sent_at          | arrived    | wrong

@@ -7,8 +7,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.silver.batch import SILVER_OF
 from pipelines.silver.events import history, learning_events, message_days, record_of
+from pipelines.silver.version_tables import SILVER_OF
 from tests.pipelines.gold.frames import rows
 from tests.pipelines.silver.frames import at, standing
 

@@ -9,9 +9,10 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.silver.batch import RECORD, content_of
+from pipelines.silver.batch import content_of
 from pipelines.silver.quarantine import freed, set_aside
 from pipelines.silver.stream import versions
+from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
 from tests.pipelines.gold.frames import rows
 from tests.pipelines.silver.frames import TAKEN_IN, bronze, standing

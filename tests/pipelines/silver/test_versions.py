@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.silver.batch import RECORD, content_of
+from pipelines.silver.batch import content_of
+from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, lasting, newest, ranked, resolve, spells, unbound
 from tests.pipelines.gold.frames import rows
 from tests.pipelines.silver.frames import at, standing, versions

@@ -1,0 +1,12 @@
+"""The feature store: the names of Databricks' client, over Delta and MLflow on a laptop, over that client there.
+
+store = open_store(lake)
+made = store.create_training_set(df=labels, feature_lookups=[FeatureLookup(…)], label="dropped_out")
+made.load_df()
+"""
+
+from features.store.errors import SpecError
+from features.store.local import augmented, pinned
+from features.store.protocol import FeatureStore, TrainingSet, open_store
+
+__all__ = ["FeatureStore", "SpecError", "TrainingSet", "augmented", "open_store", "pinned"]

@@ -1,0 +1,72 @@
+"""The store on Databricks: a thin pass to Databricks' client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from features.store.protocol import Features, TrainingSet
+
+
+class DatabricksFeatureStore:
+    """Passes everything on; joins are native, since the client's default join imports an undeclared package."""
+
+    def __init__(self, client: Any = None) -> None:
+        if client is None:
+            from databricks.feature_engineering import FeatureEngineeringClient
+
+            client = FeatureEngineeringClient()
+        self.client: Any = client
+
+    def create_table(
+        self, *, name: str, primary_keys: str | Sequence[str], df: DataFrame | None = None,
+        timeseries_column: str | None = None, schema: StructType | None = None, description: str | None = None,
+        partition_columns: str | Sequence[str] | None = None, tags: Mapping[str, str] | None = None,
+    ) -> Any:  # fmt: skip
+        """See the client."""
+        return self.client.create_table(
+            name=name, primary_keys=primary_keys, df=df, timeseries_column=timeseries_column, schema=schema,
+            description=description, partition_columns=partition_columns, tags=dict(tags) if tags else None,
+        )  # fmt: skip
+
+    def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
+        """See the client."""
+        self.client.write_table(name=name, df=df, mode=mode)
+
+    def read_table(self, *, name: str) -> DataFrame:
+        """See the client."""
+        return self.client.read_table(name=name)
+
+    def get_table(self, *, name: str) -> Any:
+        """See the client."""
+        return self.client.get_table(name=name)
+
+    def create_training_set(
+        self, *, df: DataFrame, feature_lookups: Features, label: str | Sequence[str] | None,
+        exclude_columns: Sequence[str] | None = None,
+    ) -> TrainingSet:  # fmt: skip
+        """See the client."""
+        return self.client.create_training_set(
+            df=df, feature_lookups=list(feature_lookups), label=label, exclude_columns=list(exclude_columns or []),
+            use_spark_native_join=True,
+        )  # fmt: skip
+
+    def log_model(
+        self, *, model: Any, artifact_path: str, flavor: ModuleType, training_set: TrainingSet,
+        registered_model_name: str | None = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """See the client."""
+        return self.client.log_model(
+            model=model, artifact_path=artifact_path, flavor=flavor, training_set=training_set,
+            registered_model_name=registered_model_name, **kwargs,
+        )  # fmt: skip
+
+    def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
+        """See the client."""
+        return self.client.score_batch(
+            model_uri=model_uri, df=df, result_type=result_type, use_spark_native_join=True
+        )  # fmt: skip

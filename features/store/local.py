@@ -1,0 +1,207 @@
+"""The store on a laptop: Delta tables of the lake and MLflow, behind the names of Databricks' client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from features.store import tables
+from features.store.errors import SpecError
+from features.store.join import compute, look_up
+from features.store.protocol import Features, TrainingSet
+from features.store.resolve import in_order, resolve
+from features.store.spec import Lookup, Spec
+from features.store.tables import FeatureTable
+from lakehouse.lake import Lake
+from lakehouse.registry import use_mlflow
+
+SPEC = "feature_spec"
+PREDICTION = "prediction"
+
+
+class LocalFeatureStore:
+    """Feature tables in the lake's own Delta tables; keys are kept as table properties."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    def create_table(
+        self, *, name: str, primary_keys: str | Sequence[str], df: DataFrame | None = None,
+        timeseries_column: str | None = None, schema: StructType | None = None, description: str | None = None,
+        partition_columns: str | Sequence[str] | None = None, tags: Mapping[str, str] | None = None,
+    ) -> FeatureTable:  # fmt: skip
+        """As Databricks' client; a table that is there is left as it is. Partitions are checked and not made here.
+
+        Raises:
+            SpecError: for keys or columns that make no feature table.
+        """
+        shape = schema if schema is not None else None if df is None else df.schema
+        if shape is None:
+            raise SpecError(f"{name}: give the table's rows as df, or its columns as schema.")
+        if df is not None and schema is not None and _shape(df.schema) != _shape(schema):
+            raise SpecError(f"{name}: df and schema are both given and differ.")
+        absent = [column for column in _listed(partition_columns) if column not in shape.names]
+        if absent:
+            raise SpecError(f"{name}: the schema has no partition column {', '.join(absent)}.")
+        if self.lake.exists(tables.two_level(name)):
+            return self.get_table(name=name)
+        with self._as_writer() as lake:
+            keys, times = _listed(primary_keys), _listed(timeseries_column)
+            tables.create(lake, name, keys, times, shape, description or "", tags or {})
+            if df is not None:
+                tables.write(lake, tables.describe(lake, name), df)
+        return self.get_table(name=name)
+
+    def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
+        """As Databricks' client, but for streams: rows are merged by their keys, through staging and gate.
+
+        Raises:
+            SpecError: for another mode, a stream, or rows that do not fit the table.
+        """
+        if mode.strip().lower() != "merge":
+            raise SpecError(f"{name}: mode is {mode!r}; a feature table is written by mode 'merge' alone.")
+        if df.isStreaming:
+            raise SpecError(f"{name}: a stream cannot be written here; write each batch in foreachBatch.")
+        with self._as_writer() as lake:
+            tables.write(lake, tables.describe(lake, name), df)
+
+    def read_table(self, *, name: str) -> DataFrame:
+        """As Databricks' client: the rows of a feature table by its two- or three-level name."""
+        return self.lake.table(tables.two_level(name))
+
+    def get_table(self, *, name: str) -> FeatureTable:
+        """As Databricks' client.
+
+        Raises:
+            SpecError: when the table is no feature table.
+        """
+        return tables.describe(self.lake, name)
+
+    def create_training_set(
+        self, *, df: DataFrame, feature_lookups: Features, label: str | Sequence[str] | None,
+        exclude_columns: Sequence[str] | None = None,
+    ) -> LocalTrainingSet:  # fmt: skip
+        """As Databricks' client; every table is pinned to its newest version now.
+
+        Raises:
+            SpecError: for what the client refuses too; see `resolve`.
+        """
+        spec, pins = pinned(self.lake, df, feature_lookups, label, exclude_columns or ())
+        return LocalTrainingSet(self.lake, df, spec, tuple(_listed(label)), pins)
+
+    def log_model(
+        self, *, model: Any, artifact_path: str, flavor: ModuleType, training_set: TrainingSet,
+        registered_model_name: str | None = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """As Databricks' client; the spec and the table versions travel in the model's metadata."""
+        if not isinstance(training_set, LocalTrainingSet):
+            raise SpecError("training_set is none of this store; make it with create_training_set.")
+        use_mlflow(self.lake.settings)
+        told = training_set.spec.to_dict() | {"versions": training_set.pins}
+        metadata = dict(kwargs.pop("metadata", None) or {}) | {SPEC: told}
+        return flavor.log_model(
+            model, name=artifact_path, registered_model_name=registered_model_name, metadata=metadata, **kwargs
+        )
+
+    def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
+        """As Databricks' client: a column of the frame takes the place of the feature of that name.
+
+        Raises:
+            SpecError: when the model knows no features, or the frame lacks a column that it needs.
+        """
+        use_mlflow(self.lake.settings)
+        import mlflow
+
+        spec = logged_spec(model_uri)
+        if PREDICTION in df.columns:
+            raise SpecError(f"The frame has a column {PREDICTION}, which is what score_batch adds; rename it.")
+        lacking = [name for name in spec.required if name not in df.columns]
+        if lacking:
+            raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
+        frame = augmented(df, spec, self.lake.table)
+        predict = mlflow.pyfunc.spark_udf(self.lake.spark, model_uri, result_type, env_manager="local")
+        added = [name for name in spec.inputs if name not in df.columns]
+        scored = frame.withColumn(PREDICTION, predict(F.struct(*spec.inputs)))
+        return scored.select(*df.columns, *added, PREDICTION)
+
+    @contextmanager
+    def _as_writer(self) -> Iterator[Lake]:
+        if self.lake.writable:
+            yield self.lake
+            return
+        with Lake.writing(self.lake.settings, "the feature store") as lake:
+            yield lake
+
+
+@dataclass(frozen=True)
+class LocalTrainingSet:
+    """A frame and what is looked up for it, pinned to table versions."""
+
+    lake: Lake
+    df: DataFrame
+    spec: Spec
+    labels: tuple[str, ...]
+    pins: dict[str, int]
+
+    def load_df(self) -> DataFrame:
+        """See `TrainingSet.load_df`."""
+        frame = augmented(self.df, self.spec, lambda table: self.lake.table(table, self.pins[table]))
+        return frame.select(*self.spec.inputs, *self.labels)
+
+
+def pinned(
+    lake: Lake, df: DataFrame, feature_lookups: Features, label: str | Sequence[str] | None,
+    exclude_columns: Sequence[str] = (),
+) -> tuple[Spec, dict[str, int]]:  # fmt: skip
+    """What lookups mean for a frame, and the newest version of every feature table that they read.
+
+    Raises:
+        SpecError: for what Databricks' client refuses too; see `resolve`.
+    """
+    find = cache(lambda name: tables.describe(lake, name))
+    spec = resolve(df.schema, feature_lookups, _listed(label), exclude_columns, find)
+    return spec, {lookup.table: lake.version(lookup.table) for lookup in spec.lookups}
+
+
+def augmented(frame: DataFrame, spec: Spec, table: Any) -> DataFrame:
+    """The frame with everything that the spec looks up and computes, defaults filled in last.
+
+    Args:
+        frame: rows to look up for.
+        spec: what to look up; what the frame holds already is left as it is.
+        table: a feature table's rows by name.
+    """
+    for part in in_order(spec, frame.columns):
+        frame = look_up(frame, table(part.table), part) if isinstance(part, Lookup) else compute(frame, part)
+    defaults = {name: value for lookup in spec.lookups for name, value in lookup.defaults.items()}
+    return frame.fillna(defaults) if defaults else frame
+
+
+def logged_spec(model_uri: str) -> Spec:
+    """The spec that a model was logged with.
+
+    Raises:
+        SpecError: when it was logged without one.
+    """
+    import mlflow
+
+    metadata = mlflow.models.get_model_info(model_uri).metadata or {}
+    if SPEC not in metadata:
+        raise SpecError(f"{model_uri} was logged without its features; log it with the store's log_model.")
+    return Spec.of_dict(metadata[SPEC])
+
+
+def _listed(names: str | Sequence[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or [])
+
+
+def _shape(schema: StructType) -> list[tuple[str, str]]:
+    return [(field.name, field.dataType.simpleString()) for field in schema]

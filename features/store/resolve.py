@@ -1,0 +1,200 @@
+"""From lookups as a person writes them to a spec; what Databricks' client refuses is refused here, as clearly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.types import DataType, StructType
+
+from features.store.errors import SpecError
+from features.store.spec import Function, Lookup, Part, Spec
+from features.store.tables import FeatureTable
+
+if TYPE_CHECKING:
+    from databricks.feature_engineering import FeatureFunction, FeatureLookup
+
+MOST_FUNCTIONS = 100
+DEFAULTS: dict[str, tuple[type, ...]] = {
+    "integer": (int,), "long": (int,), "short": (int,), "float": (int, float), "double": (int, float),
+    "boolean": (bool,), "string": (str,),
+}  # fmt: skip
+"""Types of features that may have a default, and what a default of each may be."""
+
+Find = Callable[[str], FeatureTable]
+
+
+def resolve(
+    schema: StructType, given: Iterable[FeatureLookup | FeatureFunction], labels: Sequence[str],
+    excluded: Sequence[str], find: Find,
+) -> Spec:  # fmt: skip
+    """The spec of lookups and functions for a frame.
+
+    Args:
+        schema: of the frame.
+        given: lookups and functions.
+        labels: the frame's columns that are no features.
+        excluded: columns left out of what is loaded.
+        find: a feature table's metadata by name.
+
+    Raises:
+        SpecError: saying which lookup, column or type is wrong.
+    """
+    from databricks.feature_engineering import FeatureFunction, FeatureLookup
+
+    given = list(given)
+    asked = [part for part in given if isinstance(part, FeatureLookup)]
+    computed = [part for part in given if isinstance(part, FeatureFunction)]
+    if len(asked) + len(computed) < len(given):
+        raise SpecError("feature_lookups holds something that is neither a FeatureLookup nor a FeatureFunction.")
+    if len(computed) > MOST_FUNCTIONS:
+        raise SpecError(f"There are {len(computed)} FeatureFunctions; at most {MOST_FUNCTIONS} are supported.")
+    _check_frame(schema.names, labels, excluded)
+    tables = {lookup.table_name: find(lookup.table_name) for lookup in asked}
+    _check_lookbacks(asked)
+    lookups = tuple(_lookup(lookup, tables[lookup.table_name]) for lookup in asked)
+    functions = tuple(_function(function) for function in computed)
+    sources = tuple(name for name in schema.names if name not in labels)
+    spec = Spec(sources, lookups, functions, tuple(excluded))
+    _check_names(spec, labels)
+    _check_keys(spec, schema, {table.name: table for table in tables.values()})
+    in_order(spec, schema.names)
+    return spec
+
+
+def in_order(spec: Spec, there: Iterable[str]) -> list[Part]:
+    """Lookups and functions so that each finds its columns: a feature may be the key of another lookup.
+
+    Raises:
+        SpecError: naming the columns that nothing gives.
+    """
+    have, waiting, done = set(there), list(spec.parts), list[Part]()
+    while waiting:
+        ready: list[Part] = [part for part in waiting if have.issuperset(part.needs)]
+        if not ready:
+            lacking = dict.fromkeys(name for part in waiting for name in part.needs if name not in have)
+            raise SpecError(
+                f"The frame has no column {', '.join(lacking)}, which lookups or functions need; it has "
+                f"{', '.join(spec.sources)}."
+            )
+        done += ready
+        have |= {name for part in ready for name in part.gives}
+        waiting = [part for part in waiting if part not in ready]
+    return done
+
+
+def _lookup(asked: FeatureLookup, table: FeatureTable) -> Lookup:
+    names = list(asked.feature_names) or sorted(table.features)
+    types = table.schema
+    unknown = [name for name in names if name not in types.names]
+    if unknown:
+        raise SpecError(f"{table.name} has no feature {', '.join(unknown)}; it has {', '.join(table.features)}.")
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise SpecError(f"A lookup of {table.name} names the feature {', '.join(twice)} twice.")
+    outputs = {name: str(asked._get_output_name(name)) for name in names}
+    keys = [asked.lookup_key] if isinstance(asked.lookup_key, str) else list(asked.lookup_key)
+    moment = asked.timestamp_lookup_key or ""
+    _check_arity(table, keys, moment)
+    back = asked.lookback_window
+    return Lookup(
+        table.name, tuple(table.primary_keys), next(iter(table.timestamp_keys), ""), tuple(keys), moment,
+        None if back is None else back.total_seconds(), outputs, _defaults(asked.default_values, outputs, types, table),
+    )  # fmt: skip
+
+
+def _function(asked: FeatureFunction) -> Function:
+    name = str(asked.udf_name)
+    return Function(name, dict(asked.input_bindings), asked.output_name or name)
+
+
+def _defaults(
+    given: Mapping[str, Any], outputs: Mapping[str, str], types: StructType, table: FeatureTable
+) -> dict[str, Any]:  # fmt: skip
+    """Defaults by output; an empty text is none, as with the client."""
+    features = {output: name for name, output in outputs.items()}
+    for output, value in given.items():
+        if output not in features:
+            raise SpecError(
+                f"There is a default for {output}, which the lookup of {table.name} does not give; it gives "
+                f"{', '.join(features)}."
+            )
+        kind = types[features[output]].dataType.typeName()
+        if kind not in DEFAULTS:
+            raise SpecError(f"{output} of {table.name} is {kind}; a default must be one of {', '.join(DEFAULTS)}.")
+        plain = value.item() if hasattr(value, "item") else value
+        if plain is not None and type(plain) not in DEFAULTS[kind]:
+            raise SpecError(f"The default {value!r} for {output} of {table.name} is no {kind}.")
+    return {name: value for name, value in given.items() if value not in (None, "")}
+
+
+def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequence[str]) -> None:
+    for what, names in (("The frame has the column", columns), ("The labels name", labels)):
+        twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+        if twice:
+            raise SpecError(f"{what} {', '.join(twice)} twice.")
+    for label in labels:
+        if label not in columns:
+            raise SpecError(f"The label {label} is not a column of the frame; it has {', '.join(columns)}.")
+        if label in excluded:
+            raise SpecError(f"The label {label} is excluded; leave it out of exclude_columns.")
+
+
+def _check_lookbacks(asked: Sequence[FeatureLookup]) -> None:
+    windows: dict[str, set[Any]] = {}
+    for lookup in asked:
+        windows.setdefault(lookup.table_name, set()).add(lookup.lookback_window)
+    for table, found in windows.items():
+        if len(found) > 1:
+            told = ", ".join(sorted(str(window) for window in found))
+            raise SpecError(f"{table} is looked up with several lookback windows ({told}); a table has one.")
+
+
+def _check_arity(table: FeatureTable, keys: Sequence[str], moment: str) -> None:
+    if len(keys) != len(table.primary_keys):
+        raise SpecError(f"{table.name} has the keys {table.primary_keys}, and the lookup gives {list(keys)}.")
+    if table.timestamp_keys and not moment:
+        raise SpecError(
+            f"{table.name} holds features over time; its lookup needs a timestamp_lookup_key, to meet "
+            f"{table.timestamp_keys[0]}."
+        )
+    if moment and not table.timestamp_keys:
+        raise SpecError(f"{table.name} holds no features over time; leave out timestamp_lookup_key {moment}.")
+
+
+def _check_names(spec: Spec, labels: Sequence[str]) -> None:
+    """Every output once, and none that is a column, a label, or the same feature found the same way."""
+    taken = dict.fromkeys(spec.sources, "a column of the frame") | dict.fromkeys(labels, "a label")
+    for part in spec.parts:
+        source = part.table if isinstance(part, Lookup) else part.name
+        for name in part.gives:
+            if name in taken:
+                raise SpecError(
+                    f"{name} of {source} would appear twice: it is {taken[name]} already; rename it with "
+                    "rename_outputs or output_name, or leave it out."
+                )
+            taken[name] = f"an output of {source}"
+    found: set[tuple[object, ...]] = set()
+    for lookup in spec.lookups:
+        for name in lookup.outputs:
+            way = (lookup.table, lookup.lookup_keys, lookup.lookup_time, name)
+            if way in found:
+                raise SpecError(f"The feature {name} of {lookup.table} is looked up twice by {lookup.needs}.")
+            found.add(way)
+
+
+def _check_keys(spec: Spec, schema: StructType, tables: Mapping[str, FeatureTable]) -> None:
+    """Keys and times are of the table's very type: INT is not LONG, DATE is not TIMESTAMP."""
+    types: dict[str, DataType] = {name: schema[name].dataType for name in schema.names}
+    for lookup in spec.lookups:
+        types |= {output: tables[lookup.table].schema[name].dataType for name, output in lookup.outputs.items()}
+    for lookup in spec.lookups:
+        table = tables[lookup.table]
+        theirs = (*lookup.keys, *((lookup.time,) if lookup.time else ()))
+        for mine, key in zip(lookup.needs, theirs, strict=True):
+            wanted = table.schema[key].dataType.typeName()
+            if mine in types and types[mine].typeName() != wanted:
+                raise SpecError(
+                    f"{lookup.table} has the key {key} of type {wanted}, and the frame's {mine} is "
+                    f"{types[mine].typeName()}; cast it."
+                )

@@ -1,0 +1,211 @@
+"""Feature tables in the lake's own Delta tables: what they are, how they are made and written."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from features.store.errors import SpecError
+from lakehouse.cli import Run
+from lakehouse.contracts import KEYS, TIMESERIES, Column, Contract, Publish, sql_text
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+
+SCHEMA = "features"
+SUPPORTED = frozenset(
+    {
+        "integer", "long", "short", "float", "double", "string", "boolean", "date", "timestamp", "array", "map",
+        "binary", "decimal", "struct",
+    }
+)  # fmt: skip
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A feature table's metadata, with the names that Databricks' client gives it.
+
+    Attributes:
+        name: `<schema>.<table>`.
+        primary_keys: keys without the time.
+        timestamp_keys: the time column, or nothing.
+        schema: every column.
+        description: what it holds.
+    """
+
+    name: str
+    primary_keys: list[str]
+    timestamp_keys: list[str]
+    schema: StructType
+    description: str = ""
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that are no key."""
+        return [name for name in self.schema.names if name not in (*self.primary_keys, *self.timestamp_keys)]
+
+    def contract(self, schema: StructType) -> Contract:
+        """What a batch of that schema is held against on its way into the table."""
+        return _contract(self.name, schema, [*self.primary_keys, *self.timestamp_keys], self.timestamp_keys, "")
+
+
+def two_level(name: str) -> str:
+    """The name without its catalog."""
+    return ".".join(name.split(".")[-2:])
+
+
+def describe(lake: Lake, name: str) -> FeatureTable:
+    """A feature table's metadata.
+
+    Raises:
+        SpecError: when the table has no keys.
+        RadarError: when there is no such table.
+    """
+    table = two_level(name)
+    schema = lake.table(table).schema
+    properties = {
+        row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
+    }  # fmt: skip
+    if KEYS not in properties:
+        raise SpecError(f"{table} is no feature table: it has no primary keys.")
+    time = properties.get(TIMESERIES, "")
+    keys = [key for key in properties[KEYS].split(",") if key != time]
+    told = lake.spark.sql(f"DESCRIBE DETAIL {lake.name(table)}").first()
+    return FeatureTable(table, keys, [time] if time else [], schema, (told.description or "") if told else "")
+
+
+def create(
+    lake: Lake, name: str, primary_keys: Sequence[str], times: Sequence[str], schema: StructType, description: str,
+    tags: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Make an empty feature table.
+
+    Raises:
+        SpecError: for keys or columns that make no feature table.
+    """
+    table = two_level(name)
+    _check_creation(table, primary_keys, times, schema)
+    contract = _contract(table, schema, primary_keys, times, description)
+    lake.create(contract)
+    named = {KEYS: ",".join(primary_keys), TIMESERIES: ",".join(times)} | {f"tag.{k}": v for k, v in tags.items()}
+    properties = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in named.items())
+    lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ({properties})").collect()
+
+
+def write(lake: Lake, table: FeatureTable, rows: DataFrame) -> None:
+    """Merge rows into a feature table by its keys, through staging and gate; columns that are new become features.
+
+    Raises:
+        SpecError: when a key is missing, of another type, null, or there twice, or a column does not fit the table.
+    """
+    keys = [*table.primary_keys, *table.timestamp_keys]
+    _check_columns(table, keys, rows.schema)
+    added = [name for name in rows.columns if name not in table.schema.names]
+    with Run(lake, new_run_id(), None, argparse.Namespace()).step("write_table") as step:
+        batch = step.scratch("write_table", rows)
+        _check_rows(table, keys, batch)
+        for name in added:
+            kind = rows.schema[name].dataType.simpleString()
+            lake.spark.sql(f"ALTER TABLE {lake.name(table.name)} ADD COLUMNS (`{name}` {kind})").collect()
+        whole = _with_columns_left_out(lake, table, keys, batch)
+        contract = describe(lake, table.name).contract(lake.table(table.name).schema)
+        step.stage(contract, whole)
+        step.publish()
+        step.message = f"{table.name}: {step.rows[table.name]['written']:,} rows differed and were written"
+
+
+def _with_columns_left_out(lake: Lake, table: FeatureTable, keys: list[str], batch: DataFrame) -> DataFrame:
+    """A table without a time may be written column by column: what the batch leaves out stays as it is."""
+    absent = [name for name in table.schema.names if name not in batch.columns]
+    if not absent:
+        return batch
+    standing = lake.table(table.name).select(*keys, *absent)
+    return batch.join(standing, keys, "left")
+
+
+def _check_creation(table: str, keys: Sequence[str], times: Sequence[str], schema: StructType) -> None:
+    if table.count(".") != 1 or table.split(".")[0] != SCHEMA:
+        raise SpecError(f"A feature table is called {SCHEMA}.<name>, or so with the catalog before it, not {table!r}.")
+    if not keys:
+        raise SpecError(f"{table}: primary_keys is empty; name the columns that tell its rows apart.")
+    if len(times) > 1:
+        raise SpecError(f"{table}: several timeseries columns ({', '.join(times)}); a table has one at most.")
+    twice = [key for key in dict.fromkeys(keys) if list(keys).count(key) > 1]
+    if twice:
+        raise SpecError(f"{table}: primary_keys names {', '.join(twice)} twice.")
+    outside = [time for time in times if time not in keys]
+    if outside:
+        raise SpecError(f"{table}: the timeseries column {outside[0]} is not among primary_keys; it has to be.")
+    if not [key for key in keys if key not in times]:
+        raise SpecError(f"{table}: needs a primary key besides its timeseries column.")
+    missing = [key for key in keys if key not in schema.names]
+    if missing:
+        raise SpecError(f"{table}: the schema has no column {', '.join(missing)}; it has {', '.join(schema.names)}.")
+    _check_types(table, schema)
+    _check_case(table, [], schema)
+
+
+def _check_columns(table: FeatureTable, keys: list[str], schema: StructType) -> None:
+    _check_types(table.name, schema)
+    for key in keys:
+        wanted = table.schema[key].dataType
+        if key not in schema.names or schema[key].dataType.typeName() != wanted.typeName():
+            found = f"is {schema[key].dataType.typeName()}" if key in schema.names else "is missing"
+            raise SpecError(f"{table.name}: the key {key} {found} in the frame; it has to be {wanted.typeName()}.")
+    absent = [name for name in table.schema.names if name not in schema.names]
+    if table.timestamp_keys and absent:
+        raise SpecError(
+            f"{table.name} holds features over time, so a write gives whole rows; the frame has no column "
+            f"{', '.join(absent)}."
+        )
+    _check_case(table.name, table.schema.names, schema)
+    for field in schema:
+        known = table.schema[field.name].dataType if field.name in table.schema.names else field.dataType
+        if known != field.dataType:
+            raise SpecError(
+                f"{table.name}: {field.name} is {field.dataType.simpleString()} in the frame and "
+                f"{known.simpleString()} in the table; cast it."
+            )
+
+
+def _check_rows(table: FeatureTable, keys: list[str], batch: DataFrame) -> None:
+    blank = batch.where(" OR ".join(f"`{key}` IS NULL" for key in keys)).count()
+    if blank:
+        raise SpecError(f"{table.name}: {blank:,} rows have no {' or '.join(keys)}; a feature row needs every key.")
+    again = batch.groupBy(*keys).agg(F.count("*").alias("_rows")).where("_rows > 1")
+    shown = again.select(*keys).limit(SHOWN).collect()
+    if shown:
+        told = "; ".join(", ".join(f"{key}={row[key]}" for key in keys) for row in shown)
+        raise SpecError(f"{table.name}: the frame holds a key more than once, for example {told}.")
+
+
+def _check_types(table: str, schema: StructType) -> None:
+    odd = [f"{f.name} ({f.dataType.simpleString()})" for f in schema if f.dataType.typeName() not in SUPPORTED]
+    if odd:
+        raise SpecError(f"{table}: no feature can be of the type of {', '.join(odd)}.")
+
+
+def _check_case(table: str, known: Sequence[str], schema: StructType) -> None:
+    lower = {name.lower(): name for name in known}
+    for name in schema.names:
+        if lower.setdefault(name.lower(), name) != name or schema.names.count(name) > 1:
+            raise SpecError(
+                f"{table}: the column {name} is there twice, or differs from {lower[name.lower()]} by case."
+            )
+
+
+def _contract(
+    table: str, schema: StructType, keys: Sequence[str], times: Sequence[str], description: str
+) -> Contract:  # fmt: skip
+    columns = tuple(
+        Column(f.name, f.dataType.simpleString(), (f.metadata or {}).get("comment", ""), f.name not in keys)
+        for f in schema
+    )  # fmt: skip
+    return Contract(
+        table, description, columns, key=tuple(keys), publish=Publish.MERGE, timeseries=next(iter(times), "")
+    )

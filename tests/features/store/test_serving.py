@@ -1,0 +1,104 @@
+"""Logging a model with its lookups, and scoring keys by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from databricks.feature_engineering import FeatureLookup
+
+from features.store import SpecError, open_store
+from lakehouse.lake import Lake
+from lakehouse.registry import tracked_run
+from lakehouse.settings import settings
+
+DAY = date(2024, 11, 4)
+SPINE = "student_id string, day date, hours double, left int"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    with Lake.writing(settings(str(tmp_path_factory.mktemp("serving"))), "test") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def uri(lake: Lake) -> str:
+    """A model of hours (given), mood and pace (looked up)."""
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+
+    store = open_store(lake)
+    rows = [("a", DAY, 1.0, 10), ("b", DAY, None, 20)]
+    moods = lake.spark.createDataFrame(rows, "student_id string, as_of date, mood double, pace int")
+    store.create_table(name="features.mood", primary_keys=["student_id", "as_of"], timeseries_column="as_of", df=moods)
+    labels = lake.spark.createDataFrame([("a", DAY, 1.0, 1)], SPINE)
+    lookup = FeatureLookup(table_name="features.mood", lookup_key="student_id", timestamp_lookup_key="day")
+    made = store.create_training_set(
+        df=labels, feature_lookups=[lookup], label="left", exclude_columns=["student_id", "day"]
+    )
+    assert made.load_df().columns == ["hours", "mood", "pace", "left"]
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(50, 3)), columns=["hours", "mood", "pace"])
+    model = make_pipeline(SimpleImputer(strategy="constant", fill_value=100.0), LinearRegression())
+    model.fit(frame, frame.sum(axis=1))
+    with tracked_run(lake.settings, "dropout", "test", {}):
+        logged = store.log_model(
+            model=model, artifact_path="model", flavor=mlflow.sklearn, training_set=made,
+            signature=infer_signature(frame, model.predict(frame)), serialization_format="skops",
+            skops_trusted_types=["numpy.dtype"], metadata={"kind": "sum"},
+        )  # fmt: skip
+    assert mlflow.models.get_model_info(logged.model_uri).metadata["kind"] == "sum"
+    return str(logged.model_uri)
+
+
+def scores(lake: Lake, uri: str, rows: list[Any], schema: str) -> list[tuple[Any, ...]]:
+    frame = open_store(lake).score_batch(model_uri=uri, df=lake.spark.createDataFrame(rows, schema))
+    assert frame.columns[: len(schema.split(","))] == [part.split()[0] for part in schema.split(", ")]
+    return [tuple(row) for row in frame.orderBy("student_id").collect()]
+
+
+def test_keys_alone_are_enough_and_what_is_missing_gets_the_models_imputation(lake: Lake, uri: str) -> None:
+    found = scores(
+        lake, uri, [("a", DAY, 1.0), ("b", DAY, 1.0), ("z", DAY, 1.0)], "student_id string, day date, hours double"
+    )
+    assert [row[:5] for row in found] == [
+        ("a", DAY, 1.0, 1.0, 10), ("b", DAY, 1.0, None, 20), ("z", DAY, 1.0, None, None),
+    ]  # fmt: skip
+    assert [row[5] for row in found] == pytest.approx([12.0, 121.0, 201.0])
+
+
+def test_a_column_of_the_frame_takes_the_place_of_the_lookup(lake: Lake, uri: str) -> None:
+    found = scores(lake, uri, [("a", DAY, 1.0, 50.0)], "student_id string, day date, hours double, mood double")
+    assert found == [("a", DAY, 1.0, 50.0, 10, pytest.approx(61.0))]
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("student_id string, day date", "needs the column hours"),
+        ("student_id string, hours double", "needs the column day"),
+        ("student_id string, day date, hours double, prediction double", "has a column prediction"),
+    ],
+)
+def test_a_frame_that_lacks_what_the_model_needs_is_refused(lake: Lake, uri: str, schema: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        open_store(lake).score_batch(model_uri=uri, df=lake.spark.createDataFrame([], schema))
+
+
+def test_a_model_logged_without_its_features_is_refused(lake: Lake, uri: str) -> None:
+    import mlflow.sklearn
+    from sklearn.linear_model import LinearRegression
+
+    with tracked_run(lake.settings, "dropout", "plain", {}):
+        plain = mlflow.sklearn.log_model(
+            LinearRegression().fit([[1.0]], [1.0]), name="model", serialization_format="skops"
+        )
+    with pytest.raises(SpecError, match="was logged without its features"):
+        open_store(lake).score_batch(model_uri=plain.model_uri, df=lake.spark.range(1))

@@ -1,0 +1,120 @@
+"""Making and writing feature tables: merged by key, and what makes no sense refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from features.store import SpecError, open_store
+from lakehouse.lake import Lake
+
+SHAPE = "student_id string, as_of date, mood double"
+KEYS = ["student_id", "as_of"]
+DAY = date(2024, 11, 4)
+
+
+def make(lake: Lake, *rows: Any, shape: str = SHAPE, **changes: Any) -> Any:
+    frame = lake.spark.createDataFrame(list(rows), shape)
+    given = {"name": "features.mood", "primary_keys": KEYS, "timeseries_column": "as_of", "df": frame} | changes
+    return open_store(lake).create_table(**given)
+
+
+def rows(lake: Lake, name: str = "features.mood") -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in open_store(lake).read_table(name=name).collect()}
+
+
+def test_a_table_says_what_it_is(lake: Lake) -> None:
+    made = make(lake, ("a", DAY, 1.0), description="How students feel.")
+    assert (made.name, made.primary_keys, made.timestamp_keys) == ("features.mood", ["student_id"], ["as_of"])
+    assert (made.features, made.description) == (["mood"], "How students feel.")
+    assert open_store(lake).get_table(name="spark_catalog.features.mood") == made
+
+
+def test_a_write_replaces_rows_of_its_keys_and_keeps_the_others(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0), ("b", DAY, 2.0))
+    frame = lake.spark.createDataFrame([("a", DAY, 9.0), ("c", DAY, None)], SHAPE)
+    open_store(lake).write_table(name="features.mood", df=frame, mode="merge")
+    assert rows(lake) == {("a", DAY, 9.0), ("b", DAY, 2.0), ("c", DAY, None)}
+    version = lake.version("features.mood")
+    open_store(lake).write_table(name="features.mood", df=frame)
+    assert lake.version("features.mood") == version
+
+
+def test_a_new_column_becomes_a_feature(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0))
+    frame = lake.spark.createDataFrame([("b", DAY, 2.0, 7)], f"{SHAPE}, steps int")
+    open_store(lake).write_table(name="features.mood", df=frame)
+    assert rows(lake) == {("a", DAY, 1.0, None), ("b", DAY, 2.0, 7)}
+    assert open_store(lake).get_table(name="features.mood").features == ["mood", "steps"]
+
+
+def test_a_table_without_time_may_be_written_column_by_column(lake: Lake) -> None:
+    shape = "student_id string, city string, age int"
+    make(lake, ("a", "Oslo", 30), shape=shape, primary_keys="student_id", timeseries_column=None)
+    frame = lake.spark.createDataFrame([("a", 31), ("b", 20)], "student_id string, age int")
+    open_store(lake).write_table(name="features.mood", df=frame)
+    assert rows(lake) == {("a", "Oslo", 31), ("b", None, 20)}
+
+
+def test_creating_it_again_leaves_it_as_it_is(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0))
+    make(lake, ("b", DAY, 1.0))
+    assert rows(lake) == {("a", DAY, 1.0)}
+
+
+def test_a_reader_takes_the_lock_to_write(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0))
+    reader = Lake.open(lake.settings)
+    assert not reader.writable
+    assert lake.writable
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"primary_keys": ["student_id"]}, "the timeseries column as_of is not among primary_keys"),
+        ({"primary_keys": []}, "primary_keys is empty"),
+        ({"primary_keys": ["as_of"]}, "needs a primary key besides its timeseries column"),
+        ({"primary_keys": ["student_id", "as_of", "as_of"]}, "primary_keys names as_of twice"),
+        ({"primary_keys": ["who", "as_of"]}, "the schema has no column who"),
+        ({"timeseries_column": ["as_of", "student_id"]}, "several timeseries columns"),
+        ({"name": "gold.mood"}, "A feature table is called features.<name>"),
+        ({"df": None}, "give the table's rows as df, or its columns as schema"),
+        ({"partition_columns": "week"}, "no partition column week"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused(lake: Lake, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        make(lake, ("a", DAY, 1.0), **changes)
+    assert not lake.exists("features.mood")
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "mode", "said"),
+    [
+        ([("a", DAY, 1.0)], SHAPE, "overwrite", "by mode 'merge' alone"),
+        ([(DAY, 1.0)], "as_of date, mood double", "merge", "the key student_id is missing in the frame"),
+        ([(1, DAY, 1.0)], "student_id int, as_of date, mood double", "merge", "the key student_id is integer"),
+        ([("a", "2024", 1.0)], "student_id string, as_of string, mood double", "merge", "the key as_of is string"),
+        ([("a", DAY)], "student_id string, as_of date", "merge", "a write gives whole rows; .* no column mood"),
+        ([("a", DAY, "x")], "student_id string, as_of date, mood string", "merge", "mood is string in the frame"),
+        ([("a", DAY, 1.0, 2.0)], f"{SHAPE}, MOOD double", "merge", "differs from mood by case"),
+        ([("a", DAY, 1.0), ("a", DAY, 2.0)], SHAPE, "merge", "holds a key more than once, .* student_id=a"),
+        ([(None, DAY, 1.0)], SHAPE, "merge", "1 rows have no student_id or as_of"),
+    ],
+)
+def test_a_write_that_makes_no_sense_is_refused(lake: Lake, given: list[Any], shape: str, mode: str, said: str) -> None:
+    make(lake, ("z", DAY, 0.0))
+    with pytest.raises(SpecError, match=said):
+        open_store(lake).write_table(name="features.mood", df=lake.spark.createDataFrame(given, shape), mode=mode)
+    assert rows(lake) == {("z", DAY, 0.0)}
+
+
+def test_a_table_that_is_no_feature_table_is_refused(lake: Lake) -> None:
+    lake.spark.sql(
+        f"CREATE TABLE {lake.name('gold.plain')} (id INT) LOCATION '{lake.settings.table_folder('gold.plain')}'"
+    )
+    with pytest.raises(SpecError, match=r"gold\.plain is no feature table"):
+        open_store(lake).get_table(name="gold.plain")

@@ -1,0 +1,84 @@
+"""The rebuild entry point: the training set of a registered version again, from the table versions that it pins."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from lakehouse.cli import Run, command
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.registry import load_artifact, version
+from training.data import collected, content_hash, described
+from training.report import TRAINING_SET
+
+
+def run(run: Run) -> None:
+    """Make a version's training set again and compare it with the one that was learnt from.
+
+    Raises:
+        RadarError: when it differs, when a pinned version is gone, or when there is no such model.
+    """
+    model, number = run.options.model, run.options.version
+    told = load_artifact(run.lake, version(run.lake, model, number), TRAINING_SET)
+    with run.step("rebuild_set") as step:
+        found = rebuild(run.lake, told)
+        pins = ", ".join(f"{table} version {pin}" for table, pin in sorted(told["pins"].items()))
+        step.message = (
+            f"{model} version {number}: the same {told['rows']:,} rows, hash {found[:12]}\n{'':28}from {pins}"
+        )
+
+
+def rebuild(lake: Lake, told: dict[str, Any]) -> str:
+    """Make the training set of a `training_set.json` again; returns its hash.
+
+    Raises:
+        RadarError: when the rows are not the same, or a table version is gone, saying which and since when.
+    """
+    recipe = described(told)
+    try:
+        frame = collected(recipe.load(lake), told["features"])
+    except PySparkException:
+        gone = [_gone(lake, table, pin) for table, pin in recipe.pins.items() if not _readable(lake, table, pin)]
+        if not gone:
+            raise
+        raise RadarError(f"The training set as of {recipe.as_of} cannot be made again: {'; '.join(gone)}.") from None
+    found = content_hash(frame)
+    if found != told["content_hash"]:
+        raise RadarError(
+            f"The training set as of {recipe.as_of} is not the same: {len(frame)} rows with hash {found[:12]}, where "
+            f"{told['rows']} with {told['content_hash'][:12]} were learnt from. Was a student erased since?"
+        )
+    return found
+
+
+def _readable(lake: Lake, table: str, pin: int) -> bool:
+    try:
+        lake.table(table, pin).write.format("noop").mode("overwrite").save()
+    except PySparkException:
+        return False
+    return True
+
+
+def _gone(lake: Lake, table: str, pin: int) -> str:
+    history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}")
+    last = history.where(F.col("operation") == "VACUUM END").orderBy(F.desc("version")).select("timestamp").first()
+    when = f" on {_utc(last.timestamp)}" if last else ""
+    return f"version {pin} of {table} can no longer be read, since old versions of it were let go{when}"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="dropout", choices=("dropout", "segments"), help="which model")
+    parser.add_argument("--version", required=True, help="the number of a registered version")
+
+
+if __name__ == "__main__":
+    command("Make the training set of a registered model again.", run, _options)
