@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from features.store.spec import Function, Lookup
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BUCKETS = 16
+"""Parts that an as-of join is done in; a worker holds one at a time."""
 
 
 def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup) -> DataFrame:
@@ -25,21 +35,18 @@ def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup) -> DataFrame:
 def as_of_join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
     """Each row of the frame with the newest feature row at or before its time, whole; nulls where there is none.
 
-    A feature row is valid until the next one of its key. With a lookback, a row older than that many whole seconds
-    counts as none, as Databricks' client counts them; a lookback of 0 takes rows of the very time alone.
+    Rows meet in buckets of their keys' hash, each joined by Arrow's as-of join: no interval of a feature row and no
+    pair of a label and an older row is ever made. With a lookback, a row older than that many whole seconds counts as
+    none, as Databricks' client counts them; a lookback of 0 takes rows of the very time alone.
     """
-    until = F.lead(lookup.time).over(Window.partitionBy(*lookup.keys).orderBy(lookup.time))
-    right = features.select(
-        *_keys(lookup), F.col(lookup.time).alias("_from"), until.alias("_until"), *_named(wanted)
-    )  # fmt: skip
-    moment = F.col(lookup.lookup_time)
-    valid = (moment >= F.col("_from")) & (F.col("_until").isNull() | (moment < F.col("_until")))
-    if lookup.lookback_seconds == 0:
-        valid &= moment == F.col("_from")
-    elif lookup.lookback_seconds is not None:
-        valid &= F.unix_timestamp(moment) - F.unix_timestamp("_from") <= lookup.lookback_seconds
-    joined = frame.join(right, [*_same(lookup), valid], "left")
-    return joined.drop("_from", "_until", *_key_names(lookup))
+    output = StructType(
+        [*frame.schema.fields, *(StructField(wanted[name], features.schema[name].dataType) for name in wanted)]
+    )
+    whole = " AND ".join(f"`{name}` IS NOT NULL" for name in (*lookup.keys, lookup.time))
+    asked = frame.select(*_placed(lookup.lookup_keys, lookup.lookup_time), "*")
+    known = features.where(whole).select(*_placed(lookup.keys, lookup.time), *_named(wanted))
+    find = _finder(len(lookup.keys), lookup.lookback_seconds)
+    return asked.groupBy("_bucket").cogroup(known.groupBy("_bucket")).applyInArrow(find, output)
 
 
 def compute(frame: DataFrame, function: Function) -> DataFrame:
@@ -51,21 +58,69 @@ def compute(frame: DataFrame, function: Function) -> DataFrame:
 
 
 def _join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
-    right = features.select(*_keys(lookup), *_named(wanted))
-    return frame.join(right, _same(lookup), "left").drop(*_key_names(lookup))
-
-
-def _keys(lookup: Lookup) -> list[Column]:
-    return [F.col(key).alias(f"_key_{n}") for n, key in enumerate(lookup.keys)]
-
-
-def _key_names(lookup: Lookup) -> list[str]:
-    return [f"_key_{n}" for n in range(len(lookup.keys))]
-
-
-def _same(lookup: Lookup) -> list[Column]:
-    return [F.col(key) == F.col(f"_key_{n}") for n, key in enumerate(lookup.lookup_keys)]
+    keys = {key: f"_key_{n}" for n, key in enumerate(lookup.keys)}
+    right = features.select(*[F.col(f"`{key}`").alias(name) for key, name in keys.items()], *_named(wanted))
+    same = [F.col(f"`{mine}`") == F.col(name) for mine, name in zip(lookup.lookup_keys, keys.values(), strict=True)]
+    return frame.join(right, same, "left").drop(*keys.values())
 
 
 def _named(wanted: dict[str, str]) -> list[Column]:
     return [F.col(f"`{name}`").alias(output) for name, output in wanted.items()]
+
+
+def _placed(keys: tuple[str, ...], time: str) -> list[Column]:
+    """What a row is found by: the bucket, the moment in microseconds, the keys."""
+    columns = [F.col(f"`{key}`") for key in keys]
+    return [
+        F.pmod(F.xxhash64(*columns), F.lit(BUCKETS)).cast("int").alias("_bucket"),
+        F.unix_micros(F.col(f"`{time}`").cast("timestamp")).alias("_moment"),
+        *[column.alias(f"_key_{n}") for n, column in enumerate(columns)],
+    ]
+
+
+def _finder(keys: int, lookback: float | None) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    """The join of one bucket, from both sides as `_placed` puts them; it travels to the workers."""
+    by = [f"_key_{n}" for n in range(keys)]
+    first = 2 + keys
+
+    def find(asked: pa.Table, known: pa.Table) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        own, wanted = asked.column_names[first:], known.column_names[first:]
+        never = pc.min(known["_moment"]).as_py() if len(known) else None
+        if never is None or not len(asked):
+            nothing = [pa.nulls(len(asked), known.schema.field(name).type) for name in wanted]
+            return pa.Table.from_arrays([*asked.select(own).columns, *nothing], names=[*own, *wanted])
+        left = _numbered(asked, by, "_row", never - 1)
+        right = _numbered(known, by, "_found", never - 1)
+        span = max(pc.max(left["_moment"]).as_py(), pc.max(right["_moment"]).as_py()) - never + 1
+        met = left.join_asof(right, on="_moment", by=by, tolerance=-span)
+        rows, found = met["_row"], met["_found"]
+        if lookback is not None:
+            old = _too_old(met["_moment"], known["_moment"].take(found), lookback)
+            found = pc.if_else(old, pa.scalar(None, pa.int64()), found)
+        columns = [*asked.select(own).take(rows).columns, *known.select(wanted).take(found).columns]
+        return pa.Table.from_arrays(columns, names=[*own, *wanted])
+
+    return find
+
+
+def _numbered(side: pa.Table, by: list[str], name: str, never: int) -> pa.Table:
+    """Moments, keys and row numbers in order of time; a row without a time lies before every feature."""
+    import numpy as np
+    import pyarrow as pa
+
+    moments = side["_moment"].fill_null(never)
+    rows = pa.array(np.arange(len(side), dtype=np.int64))
+    columns = [moments, *(side[key] for key in by), rows]
+    return pa.Table.from_arrays(columns, names=["_moment", *by, name]).sort_by("_moment")
+
+
+def _too_old(asked: pa.ChunkedArray, known: pa.ChunkedArray, lookback: float) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    if not lookback:
+        return pc.not_equal(asked, known)
+    seconds = [pc.floor(pc.divide(side.cast("double"), 1e6)) for side in (asked, known)]
+    return pc.greater(pc.subtract(*seconds), lookback)

@@ -1,0 +1,101 @@
+"""The local store against Databricks' own code and pandas, on random cases."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+import pytest
+from databricks.feature_engineering import FeatureLookup
+from pyspark.sql import SparkSession
+
+from features.store.local import augmented
+from features.store.resolve import resolve
+from tests.features.store import client
+from tests.features.store.cases import Case, by_pandas, random_case, rows_of
+
+CASES = 30
+SHAPE = "who string, at date, score double, steps int, name string, sure boolean"
+
+
+def by_us(case: Case) -> pd.DataFrame:
+    spec = resolve(case.df.schema, case.lookups, case.labels, case.excluded, lambda name: case.tables[name][0])
+    frame = augmented(case.df, spec, lambda name: case.tables[name][1])
+    return rows_of(frame.select(*spec.inputs, *case.labels))
+
+
+def by_client(case: Case) -> pd.DataFrame:
+    made = client.training_set(case.df, case.lookups, case.labels, case.excluded, case.tables)
+    return rows_of(made.load_df())
+
+
+def in_order(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return sorted(frame.itertuples(index=False, name=None), key=repr)
+
+
+def agree(case: Case) -> None:
+    """The same columns in the same order, and the same rows."""
+    ours, theirs, plain = by_us(case), by_client(case), by_pandas(case)
+    assert list(ours.columns) == list(theirs.columns) == list(plain.columns)
+    assert in_order(ours) == in_order(plain)
+    assert in_order(theirs) == in_order(plain)
+
+
+def test_the_package_is_the_one_these_private_parts_are_of() -> None:
+    assert version("databricks-feature-engineering").startswith("0.18.")
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_random_cases_agree(spark: SparkSession, seed: int) -> None:
+    agree(random_case(spark, seed))
+
+
+LOOKUP = {"table_name": "features.first", "lookup_key": "who", "timestamp_lookup_key": "moment"}
+REFUSED: list[tuple[list[dict[str, Any]], list[str], list[str]]] = [
+    ([{"feature_names": ["hope"]}], ["label"], []),
+    ([{"feature_names": ["score", "score"]}], ["label"], []),
+    ([{"timestamp_lookup_key": None}], ["label"], []),
+    ([{"lookup_key": ["who", "row"]}], ["label"], []),
+    ([{"lookup_key": ["nobody"]}], ["label"], []),
+    ([{"timestamp_lookup_key": "when"}], ["label"], []),
+    ([{"lookup_key": ["row"]}], ["label"], []),
+    ([{"timestamp_lookup_key": "at"}], ["label"], []),
+    ([{"rename_outputs": {"score": "row"}}], ["label"], []),
+    ([{"rename_outputs": {"score": "name"}}], ["label"], []),
+    ([{"rename_outputs": {"score": "label"}}], ["label"], []),
+    ([{}, {"lookback_window": timedelta(1), "feature_names": ["score"], "rename_outputs": {"score": "s"}}], [], []),
+    ([{"feature_names": ["score"]}, {"feature_names": ["score"], "rename_outputs": {"score": "s"}}], [], []),
+    ([{"feature_names": ["steps"], "default_values": {"steps": "many"}}], [], []),
+    ([{}], ["gone"], []),
+    ([{}], ["label", "label"], []),
+    ([{}], ["label"], ["label"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "labels", "excluded"), REFUSED)
+def test_what_the_client_refuses_is_refused(
+    spark: SparkSession, changes: list[dict[str, Any]], labels: list[str], excluded: list[str]
+) -> None:
+    case = invalid(spark, changes, labels, excluded)
+    with pytest.raises((ValueError, KeyError)):
+        by_client(case)
+    with pytest.raises(ValueError, match=r"[A-Za-z]"):
+        by_us(case)
+
+
+def invalid(spark: SparkSession, changes: list[dict[str, Any]], labels: list[str], excluded: list[str]) -> Case:
+    from features.store.tables import FeatureTable
+
+    rows = spark.createDataFrame(
+        [("a", date(2024, 11, 4), 1.0, 2, "x", True)],
+        SHAPE,
+    )
+    table = FeatureTable("features.first", ["who"], ["at"], rows.schema)
+    df = spark.createDataFrame(
+        [(1, "a", date(2024, 11, 4), datetime(2024, 11, 4), 1)],
+        "row int, who string, moment date, at timestamp, label int",
+    )
+    lookups = [FeatureLookup(**(LOOKUP | change)) for change in changes]
+    return Case(df, lookups, labels, excluded, {"features.first": (table, rows)})
