@@ -128,6 +128,11 @@ def first_days(days: DataFrame, dates: DataFrame) -> DataFrame:
     return telling.join(F.broadcast(dates), usable).groupBy("student_id", "as_of").agg(F.min("day").alias("first_day"))
 
 
+def sum_between(name: str, nearest: int, farthest: int) -> Column:
+    """The sum of a column of `known_days` over the days that lie so far back, both ends included."""
+    return F.sum(F.when(F.col("ago").between(nearest, farthest), F.col(name)).otherwise(0))
+
+
 def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     """The as-of dates as a frame of one column."""
     return spark.createDataFrame([(day,) for day in dates], "as_of date")

@@ -12,7 +12,9 @@ from lakehouse.lake import Lake
 if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureLookup
 
-FEATURE_TABLES = ("features.student_activity", "features.student_learning")
+FEATURE_TABLES = (
+    "features.student_activity", "features.student_learning", "features.student_rhythm", "features.student_progress",
+)  # fmt: skip
 
 
 def lookups(lake: Lake) -> list[FeatureLookup]:

@@ -7,11 +7,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features import student_activity, student_labels, student_learning
+from features import student_activity, student_labels, student_learning, student_progress, student_rhythm
 from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
 from lakehouse.cli import Run
 
-CONTRACTS = (student_activity.CONTRACT, student_learning.CONTRACT, student_labels.CONTRACT)
+CONTRACTS = (
+    student_activity.CONTRACT, student_learning.CONTRACT, student_rhythm.CONTRACT, student_progress.CONTRACT,
+    student_labels.CONTRACT,
+)  # fmt: skip
 
 
 def run(run: Run, as_of: date) -> None:
@@ -32,10 +35,13 @@ def run(run: Run, as_of: date) -> None:
         if lake.exists(student_labels.CONTRACT.name):
             published = lake.table(student_labels.CONTRACT.name)
             labels = _with_days_asked_before(labels, published, days, dates, as_of)
+        firsts = first_days(days, asked)
         step.stage_all(
             {
-                student_activity.CONTRACT: student_activity.student_activity(known, first_days(days, asked)),
+                student_activity.CONTRACT: student_activity.student_activity(known, firsts),
                 student_learning.CONTRACT: student_learning.student_learning(known, grid(known)),
+                student_rhythm.CONTRACT: student_rhythm.student_rhythm(known),
+                student_progress.CONTRACT: student_progress.student_progress(known, firsts),
                 student_labels.CONTRACT: labels,
             }
         )

@@ -14,6 +14,8 @@ from features.days import as_of_dates, dates_frame, first_days, grid, known_days
 from features.student_activity import student_activity
 from features.student_labels import student_labels
 from features.student_learning import student_learning
+from features.student_progress import student_progress
+from features.student_rhythm import student_rhythm
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.batch import rank
 from pipelines.silver.events import learning_events
@@ -29,6 +31,8 @@ class Chain:
 
     activity: pd.DataFrame
     learning: pd.DataFrame
+    rhythm: pd.DataFrame
+    progress: pd.DataFrame
     labels: pd.DataFrame
 
 
@@ -50,10 +54,12 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
         days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema
     )
     asked = dates_frame(spark, as_of_dates(days["day"].min(), as_of))
-    known = known_days(days_frame, asked)
+    known, firsts = known_days(days_frame, asked), first_days(days_frame, asked)
     return Chain(
-        _sorted(student_activity(known, first_days(days_frame, asked))),
+        _sorted(student_activity(known, firsts)),
         _sorted(student_learning(known, grid(known))),
+        _sorted(student_rhythm(known)),
+        _sorted(student_progress(known, firsts)),
         _sorted(student_labels(days_frame, known, as_of)),
     )
 

@@ -91,7 +91,7 @@ def rebuild(lake: Lake, described: dict[str, Any]) -> TrainingSet:
     """
     pins, as_of = described["pins"], date.fromisoformat(described["as_of"])
     frame = sampled(labelled(lake.table(LABELS, pins[LABELS]), as_of), described["share_of_students"])
-    for table in FEATURES:
+    for table in (table for table in pins if table != LABELS):
         frame = frame.join(lake.table(table, pins[table]), KEY, "left")
     again = _collected(frame.select(*KEY, *described["features"], LABEL), pins, as_of, described["share_of_students"])
     if again.content_hash != described["content_hash"]:

@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
-from features.lookups import FEATURE_TABLES as TABLES
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, champion, move_alias, tracked_run, use_mlflow, versions
@@ -44,6 +43,8 @@ ARCHETYPES = pd.DataFrame(
 
 SEGMENTS = tuple(ARCHETYPES.index)
 FEATURES = list(ARCHETYPES.columns)
+TABLES = ("features.student_activity", "features.student_learning")
+"""Where those features lie."""
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
