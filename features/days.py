@@ -43,8 +43,8 @@ def student_days(events: DataFrame) -> DataFrame:
     dated = events.where("event_type <> 'lesson_accessed'").withColumns(
         {
             "day": day,
-            "from_date": F.greatest(F.date_add(day, 1), _midnight_after("known_at")),
-            "until_date": _midnight_after("superseded_at"),
+            "from_date": known_from(),
+            "until_date": known_until(),
             "_level": F.when(level > 0, level),
         }
     )
@@ -115,22 +115,48 @@ def grid(known: DataFrame) -> DataFrame:
     return known.where("active").select("student_id", "as_of").distinct()
 
 
-def first_days(days: DataFrame, dates: DataFrame) -> DataFrame:
-    """The first active day that was known at each as-of, however long ago: student_id, as_of, first_day."""
+def active_spans(events: DataFrame) -> DataFrame:
+    """The active days of all time: student_id, day, from_date, until_date, as `student_days` has them."""
+    active = events.where(F.col("event_type").isin(*ACTIVE_EVENTS))
+    spans = {"day": F.to_date("event_at"), "from_date": known_from(), "until_date": known_until()}
+    return active.withColumns(spans).select("student_id", *spans).distinct()
+
+
+def first_days(spans: DataFrame, dates: DataFrame) -> DataFrame:
+    """The first active day that was known at each as-of, however long ago: student_id, as_of, first_day.
+
+    Args:
+        spans: from `active_spans`.
+        dates: one column `as_of`, few rows.
+    """
     lasting = F.col("until_date").isNull()
     earlier = Window.partitionBy("student_id", lasting).orderBy("from_date", "day").rowsBetween(
         Window.unboundedPreceding, -1
     )  # fmt: skip
-    spans = days.where("active").select("student_id", "day", "from_date", "until_date")
     lowest = spans.withColumn("_lowest", F.min("day").over(earlier))
     telling = lowest.where(~lasting | F.col("_lowest").isNull() | (F.col("day") < F.col("_lowest")))
     usable = (F.col("as_of") >= F.col("from_date")) & (lasting | (F.col("as_of") < F.col("until_date")))
     return telling.join(F.broadcast(dates), usable).groupBy("student_id", "as_of").agg(F.min("day").alias("first_day"))
 
 
+def sum_between(name: str, nearest: int, farthest: int) -> Column:
+    """The sum of a column of `known_days` over the days that lie so far back, both ends included."""
+    return F.sum(F.when(F.col("ago").between(nearest, farthest), F.col(name)).otherwise(0))
+
+
 def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     """The as-of dates as a frame of one column."""
     return spark.createDataFrame([(day,) for day in dates], "as_of date")
+
+
+def known_from() -> Column:
+    """The first as-of date that may use an event: after its day, and not before it was known."""
+    return F.greatest(F.date_add(F.to_date("event_at"), 1), _midnight_after("known_at"))
+
+
+def known_until() -> Column:
+    """The first as-of date that may no longer use an event; null for never."""
+    return _midnight_after("superseded_at")
 
 
 def _midnight_after(column: str) -> Column:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
+from features.feature_view import views
 from features.store import open_store
 from lakehouse.lake import Lake
 
 if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureLookup
-
-FEATURE_TABLES = ("features.student_activity", "features.student_learning")
 
 
 def lookups(lake: Lake, names: Sequence[str] | None = None) -> list[FeatureLookup]:
@@ -24,7 +23,7 @@ def lookups(lake: Lake, names: Sequence[str] | None = None) -> list[FeatureLooku
         FeatureLookup(
             table_name=lake.name(table), lookup_key="student_id", timestamp_lookup_key="as_of", feature_names=wanted
         )
-        for table in FEATURE_TABLES
+        for table in (view.name for view in views())
         if (wanted := _of(lake, table, names)) != []
     ]
 

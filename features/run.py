@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import asdict
+from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features import student_activity, student_labels, student_learning
-from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
+from features import student_labels
+from features.days import (
+    LOOKBACK_DAYS,
+    active_spans,
+    as_of_dates,
+    dates_frame,
+    first_days,
+    grid,
+    known_days,
+    student_days,
+)
+from features.due import ALWAYS, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of
+from features.feature_view import Known, views
 from lakehouse.cli import Run
+from lakehouse.lake import Lake
+from lakehouse.publish import Step
 
-CONTRACTS = (student_activity.CONTRACT, student_learning.CONTRACT, student_labels.CONTRACT)
+LABELS = student_labels.CONTRACT
+CONTRACTS = (*(view.contract for view in views()), LABELS)
 
 
 def run(run: Run, as_of: date) -> None:
-    """Write the feature tables and labels for every Monday up to `as_of`, and for `as_of`.
+    """Write features and labels for the Mondays up to `as_of` and for `as_of`: those that are new, that a late change
+    of history reaches, or whose labels ripen; all of them after a change of the definitions.
 
     Raises:
         RadarError: when silver is missing.
@@ -23,34 +38,41 @@ def run(run: Run, as_of: date) -> None:
     """
     lake = run.lake
     with run.step("features") as step:
-        days = step.scratch("student_days", student_days(lake.table("silver.learning_events")))
-        first = days.selectExpr("min(day)").collect()[0][0]
-        dates = as_of_dates(first, as_of)
-        asked = dates_frame(lake.spark, dates)
-        known = step.scratch("known_days", known_days(days, asked))
-        labels = student_labels.student_labels(days, known, as_of)
-        if lake.exists(student_labels.CONTRACT.name):
-            published = lake.table(student_labels.CONTRACT.name)
-            labels = _with_days_asked_before(labels, published, days, dates, as_of)
-        step.stage_all(
-            {
-                student_activity.CONTRACT: student_activity.student_activity(known, first_days(days, asked)),
-                student_learning.CONTRACT: student_learning.student_learning(known, grid(known)),
-                student_labels.CONTRACT: labels,
-            }
-        )
-        rows = step.staged(student_labels.CONTRACT).count()
-        step.publish()
-        step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {as_of}"
+        before = made_of(lake)
+        now = as_it_stands(lake, before, as_of)
+        step.rows[STATE] = asdict(now)
+        first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
+        made, since = _made(lake), changed_since(lake, before, now)
+        dates = due(as_of_dates(first, as_of), made, since, before, as_of)
+        if not dates:
+            step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
+            return
+        rows = _make(step, now, dates, as_of)
+        again = [day for day in dates if since and ALWAYS < since <= day and day in made]
+        step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {dates[-1]}"
+        step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
 
 
-def _with_days_asked_before(
-    labels: DataFrame, published: DataFrame, days: DataFrame, dates: list[date], as_of: date
-) -> DataFrame:
-    """Labels with those of earlier scoring dates that are no Mondays, whose outcomes mature too."""
-    asked = published.where(F.col("as_of") < F.lit(as_of)).select("as_of").distinct()
-    others = [row.as_of for row in asked.collect() if row.as_of not in dates]
-    if others:
-        before = known_days(days, dates_frame(days.sparkSession, others))
-        labels = labels.unionByName(student_labels.student_labels(days, before, as_of))
-    return student_labels.keep_frozen(labels, published)
+def _make(step: Step, now: MadeOf, dates: list[date], as_of: date) -> int:
+    """Make, gate and publish every table for these dates; returns the number of students and dates."""
+    lake, asked = step.lake, dates_frame(step.lake.spark, dates)
+    events = lake.table(EVENTS, now.events)
+    recent = events.where(F.col("event_at") >= F.lit(dates[0] - timedelta(days=LOOKBACK_DAYS + 1)))
+    days = step.scratch("student_days", student_days(recent))
+    known = step.scratch("known_days", known_days(days, asked))
+    labels = student_labels.student_labels(days, known, as_of)
+    if lake.exists(LABELS.name):
+        labels = student_labels.keep_frozen(labels, lake.table(LABELS.name))
+    seen = Known(known, first_days(active_spans(events), asked), grid(known))
+    step.stage_all({view.contract: view.make(seen) for view in views()} | {LABELS: labels})
+    rows = step.staged(LABELS).count()
+    step.publish()
+    return rows
+
+
+def _made(lake: Lake) -> set[date]:
+    """The as-of dates that every feature table holds."""
+    if not all(lake.exists(contract.name) for contract in CONTRACTS):
+        return set()
+    held = [lake.table(contract.name).select("as_of").distinct().collect() for contract in CONTRACTS]
+    return set.intersection(*[{row.as_of for row in rows} for rows in held])

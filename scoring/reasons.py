@@ -14,6 +14,9 @@ import pandas as pd
 
 Predict = Callable[[pd.DataFrame], np.ndarray]
 SMALLEST = 0.05
+SELDOM = 0.9
+"""A silence longer than this share of a student's own gaps is worth a word."""
+AWAY_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,14 @@ def _silence(row: pd.Series, typical: pd.Series) -> str | None:
     if days <= 1:
         return None
     beside = f"; usual gap {_days(usual)}" if pd.notna(usual) else "; no rhythm yet"
-    return f"{_days(days)} since the last session{beside}"
+    unheard = ", seldom that long" if row.get("silence_percentile", 0.0) >= SELDOM else ""
+    return f"{_days(days)} since the last session{beside}{unheard}"
+
+
+def _absences(row: pd.Series, typical: pd.Series) -> str | None:
+    if not row["longest_gap"] > AWAY_DAYS:
+        return None
+    return f"has been away for {_days(row['longest_gap'])} before"
 
 
 def _effort(row: pd.Series, typical: pd.Series) -> str | None:
@@ -58,12 +68,31 @@ def _decline(row: pd.Series, typical: pd.Series) -> str | None:
     return f"{row['active_days_14']:.0f} active days in the last 14, down from {before:.0f}"
 
 
+def _streak(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["streak_lost"] < max(2, typical["streak_lost"]):
+        return None
+    lasting = row["streak_weeks"]
+    return f"practised {_count(row['streak_lost'] + lasting, 'week')} in a row before; now {lasting:.0f}"
+
+
+def _sessions(row: pd.Series, typical: pd.Series) -> str | None:
+    if not row["session_change"] < 0:
+        return None
+    return f"sessions about {-np.expm1(row['session_change']):.0%} shorter than before"
+
+
 def _scores(row: pd.Series, typical: pd.Series) -> str | None:
     latest, mean = row["score_latest"], row["score_mean"]
     if pd.isna(latest) or latest >= min(mean, typical["score_latest"]) + 1e-9:
         return None
     beside = f"their mean is {mean:.0f}" if mean - latest >= 1 else f"typical is {typical['score_latest']:.0f}"
     return f"latest assessment {latest:.0f} of 100; {beside}"
+
+
+def _setback(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["failed_then_silent"] < 1:
+        return None
+    return f"no session since an assessment of {row['score_latest']:.0f} of 100"
 
 
 def _errors(row: pd.Series, typical: pd.Series) -> str | None:
@@ -88,6 +117,14 @@ def _assessments(row: pd.Series, typical: pd.Series) -> str | None:
     return f"last assessment {_days(since)} ago" if since > typical["days_since_attempt"] else None
 
 
+def _peers(row: pd.Series, typical: pd.Series) -> str | None:
+    if row["attempts_behind"] >= 1:
+        return f"{_count(row['attempts_behind'], 'assessment')} fewer than students who began when they did"
+    if not row["lessons_rank"] < min(0.5, typical["lessons_rank"]):
+        return None
+    return f"fewer lessons than {1 - row['lessons_rank']:.0%} of the students who began when they did"
+
+
 def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
     if row["tenure_days"] >= min(28, typical["tenure_days"]):
         return None
@@ -95,17 +132,24 @@ def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
 
 
 REASONS = (
-    Reason("silence", ("days_since_active", "gap_ratio", "usual_gap", "active_days_7", "longest_gap"), _silence),
+    Reason("silence", ("days_since_active", "gap_ratio", "usual_gap", "active_days_7",
+                       "silence_percentile", "silence_over_long_gap", "missed_days", "returns_from_silence"), _silence),
+    Reason("absences", ("longest_gap", "silent_fortnights"), _absences),
     Reason("effort", ("messages_7", "messages_14", "messages_28", "minutes_7", "minutes_14", "minutes_28",
                       "effort_share"), _effort),
     Reason("rhythm", ("active_days_14", "active_days_28", "conversations_7", "conversations_14", "conversations_28",
-                      "weekly_rhythm", "streak_weeks", "active_days_180"), _rhythm),
-    Reason("decline", ("activity_trend", "message_trend"), _decline),
-    Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent"),
-           _scores),
-    Reason("errors", ("error_rate_14", "error_rate_28", "error_rate_180", "error_rate_change"), _errors),
+                      "weekly_rhythm", "streak_weeks", "active_days_180", "decayed_7", "activity_rank"), _rhythm),
+    Reason("decline", ("activity_trend", "message_trend", "trend_break", "platform_break"), _decline),
+    Reason("streak", ("streak_lost",), _streak),
+    Reason("sessions", ("session_change",), _sessions),
+    Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent",
+                      "score_beside_level"), _scores),
+    Reason("setback", ("failed_then_silent",), _setback),
+    Reason("errors", ("error_rate_14", "error_rate_28", "error_rate_180", "error_rate_change",
+                      "error_beside_level", "error_break"), _errors),
     Reason("lessons", ("lessons_started_28", "lessons_completed_28", "lessons_completed_180", "lessons_open",
-                       "days_since_lesson"), _lessons),
+                       "days_since_lesson", "lesson_pace_change", "lesson_overdue"), _lessons),
+    Reason("peers", ("lessons_rank", "attempts_behind", "attempt_missed"), _peers),
     Reason("assessments", ("attempts_28", "attempts_180", "days_since_attempt"), _assessments),
     Reason("newcomer", ("tenure_days",), _newcomer),
 )  # fmt: skip

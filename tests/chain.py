@@ -10,10 +10,12 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.days import as_of_dates, dates_frame, first_days, grid, known_days, student_days
-from features.student_activity import student_activity
+from features.days import active_spans, as_of_dates, dates_frame, first_days, grid, known_days, student_days
 from features.student_labels import student_labels
-from features.student_learning import student_learning
+from features.views.student_activity import student_activity
+from features.views.student_learning import student_learning
+from features.views.student_progress import student_progress
+from features.views.student_rhythm import student_rhythm
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.batch import rank
 from pipelines.silver.events import learning_events
@@ -29,6 +31,8 @@ class Chain:
 
     activity: pd.DataFrame
     learning: pd.DataFrame
+    rhythm: pd.DataFrame
+    progress: pd.DataFrame
     labels: pd.DataFrame
 
 
@@ -50,10 +54,13 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
         days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema
     )
     asked = dates_frame(spark, as_of_dates(days["day"].min(), as_of))
-    known = known_days(days_frame, asked)
+    spans = active_spans(events(spark, raw))
+    known, firsts = known_days(days_frame, asked), first_days(spans, asked)
     return Chain(
-        _sorted(student_activity(known, first_days(days_frame, asked))),
+        _sorted(student_activity(known, firsts)),
         _sorted(student_learning(known, grid(known))),
+        _sorted(student_rhythm(known)),
+        _sorted(student_progress(known, firsts)),
         _sorted(student_labels(days_frame, known, as_of)),
     )
 

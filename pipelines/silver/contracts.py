@@ -210,6 +210,7 @@ LEARNING_EVENTS = Contract(
     ),
     publish=Publish.MERGE,
     clustered="event_at",
+    tracked=True,
 )
 
 STUDENT_PROFILES = Contract(

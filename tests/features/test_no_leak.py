@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from data_gen.__main__ import main as generate
 from tests.chain import Chain, Raw, chain, read_raw
 
+FEATURES = ("activity", "learning", "rhythm", "progress")
 CUT = date(2024, 12, 2)
 
 
@@ -34,7 +35,7 @@ def until(frame: pd.DataFrame, day: date) -> pd.DataFrame:
 
 def test_a_flood_of_events_after_as_of_moves_nothing_before(spark: SparkSession, raw: Raw, undisturbed: Chain) -> None:
     flooded = chain(spark, _flood(raw), CUT + timedelta(days=28))
-    for name in ("activity", "learning"):
+    for name in FEATURES:
         assert_frame_equal(until(getattr(flooded, name), CUT), until(getattr(undisturbed, name), CUT))
     before, after = until(undisturbed.labels, CUT), until(flooded.labels, CUT)
     assert (before["eligible"] == after["eligible"]).all()
@@ -47,7 +48,7 @@ def test_a_flood_of_events_after_as_of_moves_nothing_before(spark: SparkSession,
 
 def test_what_the_app_overwrites_is_not_history(spark: SparkSession, raw: Raw, undisturbed: Chain) -> None:
     edited = chain(spark, _as_if_they_came_back(raw), CUT + timedelta(days=28))
-    for name in ("activity", "learning", "labels"):
+    for name in (*FEATURES, "labels"):
         assert_frame_equal(getattr(edited, name), getattr(undisturbed, name))
 
 
@@ -57,7 +58,8 @@ def test_a_late_batch_changes_answers_from_its_arrival_on_and_never_before(
     arrival = CUT + timedelta(days=3)
     late = _late_conversations(raw, CUT - timedelta(days=10), arrival)
     disturbed = chain(spark, late, CUT + timedelta(days=28))
-    assert_frame_equal(until(disturbed.activity, arrival), until(undisturbed.activity, arrival))
+    for name in FEATURES:
+        assert_frame_equal(until(getattr(disturbed, name), arrival), until(getattr(undisturbed, name), arrival))
     later = disturbed.activity["as_of"] > arrival
     assert (disturbed.activity[later]["conversations_28"] != undisturbed.activity[later]["conversations_28"]).any()
 
@@ -74,7 +76,7 @@ def test_a_late_correction_of_a_level_or_language_changes_no_earlier_answer(
     rows = raw[table].assign(_arrived_at=None)
     late = raw | {table: pd.concat([rows, rows.assign(**changes, _arrived_at=arrival)], ignore_index=True)}
     corrected = chain(spark, late, CUT + timedelta(days=28))
-    for name in ("activity", "learning", "labels"):
+    for name in (*FEATURES, "labels"):
         assert_frame_equal(until(getattr(corrected, name), arrival), until(getattr(undisturbed, name), arrival))
     assert not corrected.learning["level_index"].equals(undisturbed.learning["level_index"])
 

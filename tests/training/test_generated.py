@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from training_frames import set_of
 
 from data_gen.__main__ import main as generate
-from features import student_activity, student_learning
+from features.views import student_activity, student_learning, student_progress, student_rhythm
 from lakehouse.registry import tracked_run
 from lakehouse.settings import settings
 from tests.chain import Chain, chain, read_raw
@@ -26,10 +26,13 @@ END = date(2025, 1, 1)
 def labelled(made: Chain) -> TrainingSet:
     """What `training_set` reads from the lake, from the pure chain."""
     key = ["student_id", "as_of"]
-    wide = made.labels.merge(made.activity, on=key).merge(made.learning, on=key)
+    wide = made.labels
+    for table in (made.activity, made.learning, made.rhythm, made.progress):
+        wide = wide.merge(table, on=key)
     days = pd.to_datetime(wide["as_of"])
     wide = wide[wide["eligible"] & wide[LABEL].notna() & (days.dt.dayofweek == 0)].drop(columns="eligible")
-    held = {*student_activity.CONTRACT.column_names(), *student_learning.CONTRACT.column_names()}
+    groups = (student_activity, student_learning, student_rhythm, student_progress)
+    held = {name for group in groups for name in group.CONTRACT.column_names()}
     features = tuple(name for name in wide.columns if name in held and name not in key)
     wide = wide[[*key, LABEL, *features]]
     frame = wide.assign(as_of=pd.to_datetime(wide["as_of"]), **{LABEL: wide[LABEL].astype(int)})

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sample import model_card
 
-from features.student_activity import CONTRACT as STUDENT_ACTIVITY
+from features.views.student_activity import CONTRACT as STUDENT_ACTIVITY
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, rows
 
 CONTRACT = Contract(
@@ -91,3 +92,6 @@ def _total(name: str, days: int) -> Column:
 def _error_rate(nearest: int, farthest: int) -> Column:
     near = F.col("ago").between(nearest, farthest)
     return F.try_divide(F.sum(F.when(near, F.col("messages_with_errors"))), F.sum(F.when(near, F.col("messages"))))
+
+
+VIEW = FeatureView(CONTRACT, lambda known: student_learning(known.days, known.grid))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.days import LOOKBACK_DAYS
+from features.days import LOOKBACK_DAYS, sum_between
+from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
 
 CONTRACT = Contract(
@@ -72,7 +73,7 @@ def student_activity(known: DataFrame, firsts: DataFrame) -> DataFrame:
         F.sort_array(F.collect_set(active_ago)).alias("_agos"),
         F.bit_or(F.when(F.col("active"), F.expr("shiftleft(1L, int((ago - 1) / 7))"))).alias("_weeks"),
         *[_within(name, days) for name in ("conversations", "messages", "minutes") for days in (7, 14, 28)],
-        _sum_between("messages", 15, 28).alias("_messages_before"),
+        sum_between("messages", 15, 28).alias("_messages_before"),
     )
     present = per.where("days_since_active IS NOT NULL").join(firsts, ["student_id", "as_of"])
     gaps = "transform(sequence(2, size(_agos)), i -> _agos[i - 1] - _agos[i - 2])"
@@ -114,11 +115,7 @@ def _beside_the_platform(rhythm: DataFrame) -> DataFrame:
 
 
 def _within(name: str, days: int) -> Column:
-    return _sum_between(name, 1, days).alias(f"{name}_{days}")
-
-
-def _sum_between(name: str, nearest: int, farthest: int) -> Column:
-    return F.sum(F.when(F.col("ago").between(nearest, farthest), F.col(name)).otherwise(0))
+    return sum_between(name, 1, days).alias(f"{name}_{days}")
 
 
 def _count_within(days: int) -> Column:
@@ -127,3 +124,6 @@ def _count_within(days: int) -> Column:
 
 def _log_ratio(now: str, before: str) -> Column:
     return F.log((1 + F.col(now)) / (1 + F.col(before)))
+
+
+VIEW = FeatureView(CONTRACT, lambda known: student_activity(known.days, known.firsts))

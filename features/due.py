@@ -1,0 +1,94 @@
+"""Which as-of dates have to be made: new ones, those that a late change reaches, those whose labels ripen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from features.days import known_from, known_until
+from features.student_labels import MATURITY_DAYS
+from lakehouse.code import code_hash
+from lakehouse.lake import Lake
+from lakehouse.runs import last_done
+
+STATE = "features_of"
+EVENTS = "silver.learning_events"
+ALWAYS = date(1, 1, 1)
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What the feature tables stand on.
+
+    Attributes:
+        events: version of silver.learning_events.
+        code: hash of the definitions.
+        as_of: the latest day that labels have ripened by, in ISO format.
+    """
+
+    events: int
+    code: str
+    as_of: str
+
+
+def made_of(lake: Lake) -> MadeOf | None:
+    """What the feature tables stand on; None before the first run."""
+    done = last_done(lake, "features", wrote=STATE)
+    return MadeOf(**done.rows[STATE]) if done else None
+
+
+def as_it_stands(lake: Lake, before: MadeOf | None, as_of: date) -> MadeOf:
+    """What they will stand on after a run for `as_of`; a rehearsal of an earlier day takes no ripe label back."""
+    latest = max(as_of.isoformat(), before.as_of if before else "")
+    return MadeOf(lake.version(EVENTS), code_hash("features"), latest)
+
+
+def changed_since(lake: Lake, before: MadeOf | None, now: MadeOf) -> date | None:
+    """The first as-of date whose answers may be other ones than before; None when none can be."""
+    if before is None or before.code != now.code:
+        return ALWAYS
+    return None if before.events == now.events else _first_touched(lake, before.events, now.events)
+
+
+def due(
+    asked: Iterable[date], made: Iterable[date], since: date | None, before: MadeOf | None, as_of: date
+) -> list[date]:
+    """The as-of dates to make: none, or some and `as_of`, whose rows every batch replaces.
+
+    Args:
+        asked: the Mondays up to `as_of`, and `as_of`.
+        made: the as-of dates that every feature table holds.
+        since: from `changed_since`.
+        before: what the tables stand on.
+        as_of: the day of the run.
+    """
+    made = set(made)
+    ripe_before = date.fromisoformat(before.as_of) if before else ALWAYS
+
+    def wanted(day: date) -> bool:
+        ripens = ripe_before < day + timedelta(days=MATURITY_DAYS) <= as_of
+        return day not in made or ripens or (since is not None and day >= since)
+
+    dates = {day for day in {*asked, *made} if day <= as_of and wanted(day)}
+    return sorted(dates | {as_of}) if dates else []
+
+
+def _first_touched(lake: Lake, old: int, new: int) -> date | None:
+    """The first as-of date that the changes of the event log between two versions can touch.
+
+    A row that came or went counts from when it was known; one that was closed, from when it was closed.
+    """
+    feed = lake.spark.read.option("readChangeFeed", "true").option("startingVersion", old + 1)
+    changes = feed.option("endingVersion", new).table(lake.name(EVENTS))
+    content = [name for name in lake.table(EVENTS).columns if name != "superseded_at"]
+    came = F.col("_change_type").isin("insert", "update_postimage")
+    net: Column = F.sum(F.when(came, 1).otherwise(-1))
+    groups = changes.groupBy(*content).agg(
+        net.alias("_net"), F.min(known_until()).alias("_closed"), F.min(known_from()).alias("_known")
+    )
+    first = groups.agg(F.min(F.when(F.col("_net") != 0, F.col("_known")).otherwise(F.col("_closed")))).first()
+    return first[0] if first else None

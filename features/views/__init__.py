@@ -1,0 +1,1 @@
+"""Feature views, one module each; see features/feature_view.py."""
