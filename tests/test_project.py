@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from features.describe import page
 from pipelines.dictionary import dictionary
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +75,10 @@ def test_no_path_of_a_machine_in_the_project() -> None:
 
 def test_the_data_dictionary_is_made_from_the_contracts() -> None:
     assert (ROOT / "docs" / "data-dictionary.md").read_text() == dictionary()
+
+
+def test_the_page_of_features_is_made_from_the_views() -> None:
+    assert (ROOT / "docs" / "features.md").read_text() == page()
 
 
 def test_the_links_in_the_docs_lead_somewhere() -> None:

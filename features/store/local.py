@@ -191,9 +191,9 @@ def logged_spec(model_uri: str) -> Spec:
     Raises:
         SpecError: when it was logged without one.
     """
-    import mlflow
+    from mlflow.models import get_model_info
 
-    metadata = mlflow.models.get_model_info(model_uri).metadata or {}
+    metadata = get_model_info(model_uri).metadata or {}
     if SPEC not in metadata:
         raise SpecError(f"{model_uri} was logged without its features; log it with the store's log_model.")
     return Spec.of_dict(metadata[SPEC])
