@@ -35,8 +35,8 @@ def student_days(events: DataFrame) -> DataFrame:
         `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
         messages, messages_with_errors, minutes, lessons_started, lessons_completed, attempts; score_sum, scores,
         mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for C2) of the latest
-        event that has one, and when that was: scored_at, levelled_at; and `split`: whether the student's day has rows
-        of several spans.
+        event that has one, and when that was: scored_at, levelled_at; the language practised last; and `split`: whether
+        the student's day has rows of several spans.
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
@@ -74,6 +74,7 @@ def student_days(events: DataFrame) -> DataFrame:
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
         F.max(levelled).alias("levelled_at"),
+        F.max_by("language", F.when(F.col("language").isNotNull(), F.col("event_at"))).alias("language"),
     )
     spans = F.count("*").over(Window.partitionBy("student_id", "day"))
     return grouped.withColumn("split", spans > 1)
@@ -87,9 +88,9 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
         dates: one column `as_of`, few rows.
 
     Returns:
-        One row a student, as-of and day: the sums of `days`, `active`, last_score, level_index, the means score and
-        mastery, with `as_of` and `ago` (days from the day to as_of, 1 for yesterday). What a later correction split
-        into spans is one row again, as it was before it.
+        One row a student, as-of and day: the sums of `days`, `active`, last_score, level_index, language, the means
+        score and mastery, with `as_of` and `ago` (days from the day to as_of, 1 for yesterday). What a later correction
+        split into spans is one row again, as it was before it.
     """
     usable = (
         (F.col("as_of") >= F.col("from_date"))
@@ -103,6 +104,7 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
         *[F.sum(name).alias(name) for name in (*COUNTED, "score_sum", "scores", "mastery_sum", "masteries")],
         F.max_by("last_score", "scored_at").alias("last_score"),
         F.max_by("level_index", "levelled_at").alias("level_index"),
+        F.max("language").alias("language"),
     )
     known = whole.drop("split", "scored_at", "levelled_at").unionByName(together)
     means = {"score": F.try_divide("score_sum", "scores"), "mastery": F.try_divide("mastery_sum", "masteries")}

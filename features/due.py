@@ -17,6 +17,7 @@ from lakehouse.runs import last_done
 
 STATE = "features_of"
 EVENTS = "silver.learning_events"
+CLOSURES = "silver.closures"
 ALWAYS = date(1, 1, 1)
 
 
@@ -26,11 +27,13 @@ class MadeOf:
 
     Attributes:
         events: version of silver.learning_events.
+        closures: version of silver.closures.
         code: hash of the definitions.
         as_of: the latest day that labels have ripened by, in ISO format.
     """
 
     events: int
+    closures: int
     code: str
     as_of: str
 
@@ -44,12 +47,13 @@ def made_of(lake: Lake) -> MadeOf | None:
 def as_it_stands(lake: Lake, before: MadeOf | None, as_of: date) -> MadeOf:
     """What they will stand on after a run for `as_of`; a rehearsal of an earlier day takes no ripe label back."""
     latest = max(as_of.isoformat(), before.as_of if before else "")
-    return MadeOf(lake.version(EVENTS), code_hash("features"), latest)
+    closures = lake.version(CLOSURES) if lake.exists(CLOSURES) else -1
+    return MadeOf(lake.version(EVENTS), closures, code_hash("features"), latest)
 
 
 def changed_since(lake: Lake, before: MadeOf | None, now: MadeOf) -> date | None:
     """The first as-of date whose answers may be other ones than before; None when none can be."""
-    if before is None or before.code != now.code:
+    if before is None or (before.code, before.closures) != (now.code, now.closures):
         return ALWAYS
     return None if before.events == now.events else _first_touched(lake, before.events, now.events)
 

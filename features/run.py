@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pyspark.sql import functions as F
 
 from features import student_labels
+from features.closures import closed_days, closed_for, open_days, touched
 from features.days import (
     LOOKBACK_DAYS,
     active_spans,
@@ -18,7 +19,7 @@ from features.days import (
     known_days,
     student_days,
 )
-from features.due import ALWAYS, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of
+from features.due import ALWAYS, CLOSURES, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of
 from features.feature_view import Known, views
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
@@ -50,6 +51,8 @@ def run(run: Run, as_of: date) -> None:
         rows = _make(step, now, dates, as_of)
         again = [day for day in dates if since and ALWAYS < since <= day and day in made]
         step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {dates[-1]}"
+        shut = step.rows.get("touched_by_closures", 0)
+        step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
 
 
@@ -60,7 +63,12 @@ def _make(step: Step, now: MadeOf, dates: list[date], as_of: date) -> int:
     recent = events.where(F.col("event_at") >= F.lit(dates[0] - timedelta(days=LOOKBACK_DAYS + 1)))
     days = step.scratch("student_days", student_days(recent))
     known = step.scratch("known_days", known_days(days, asked))
-    labels = student_labels.student_labels(days, known, as_of)
+    closed = grid(known).limit(0)
+    if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
+        mine = closed_for(known, closed_days(lake.table(CLOSURES, now.closures), asked))
+        known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
+        step.rows["touched_by_closures"] = closed.count()
+    labels = student_labels.student_labels(days, known, closed, as_of)
     if lake.exists(LABELS.name):
         labels = student_labels.keep_frozen(labels, lake.table(LABELS.name))
     seen = Known(known, first_days(active_spans(events), asked), grid(known))

@@ -19,7 +19,7 @@ CONTRACT = Contract(
     columns("""
         student_id | STRING NOT NULL | who
         as_of | DATE NOT NULL | the day asked about, midnight UTC
-        eligible | BOOLEAN NOT NULL | an active day in [as_of - 14 days, as_of), as known at as_of
+        eligible | BOOLEAN NOT NULL | an active day in the 14 open days before as_of and no closure in the 14 after
         dropped_out | BOOLEAN | no active day in [as_of, as_of + 14 days), from events known by as_of + 17 days
     """),
     key=("student_id", "as_of"),
@@ -29,12 +29,13 @@ CONTRACT = Contract(
 )
 
 
-def student_labels(days: DataFrame, known: DataFrame, run_as_of: date) -> DataFrame:
-    """Labels for every student and as-of of the grid.
+def student_labels(days: DataFrame, known: DataFrame, touched: DataFrame, run_as_of: date) -> DataFrame:
+    """Labels for every student and as-of of the grid; a horizon that a closure touches is neither labelled nor scored.
 
     Args:
         days: from `days.student_days`.
-        known: from `days.known_days`.
+        known: from `days.known_days`, or `closures.open_days`.
+        touched: from `closures.touched`.
         run_as_of: the day of the run; outcomes that have not matured by then are null.
 
     Returns:
@@ -55,7 +56,15 @@ def student_labels(days: DataFrame, known: DataFrame, run_as_of: date) -> DataFr
     returned = mature.join(returns, "student_id").where(came_back).select("student_id", "as_of").distinct()
     outcome = F.when(F.col("as_of") <= F.lit(run_as_of - timedelta(days=MATURITY_DAYS)), F.col("_returned").isNull())
     marked = present.join(returned.withColumn("_returned", F.lit(True)), ["student_id", "as_of"], "left")
-    return marked.withColumn("dropped_out", outcome).drop("_returned")
+    told = marked.withColumn("dropped_out", outcome).drop("_returned")
+    closed = told.join(touched.withColumn("_touched", F.lit(True)), ["student_id", "as_of"], "left")
+    unknown = F.col("_touched").isNotNull()
+    return closed.withColumns(
+        {
+            "eligible": F.col("eligible") & ~unknown,
+            "dropped_out": F.when(~unknown, F.col("dropped_out")),
+        }
+    ).drop("_touched")
 
 
 def keep_frozen(labels: DataFrame, published: DataFrame) -> DataFrame:

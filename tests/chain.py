@@ -20,6 +20,7 @@ from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.batch import rank
 from pipelines.silver.events import learning_events
 from pipelines.silver.stream import versions
+from tests.features.feature_frames import nobody
 
 META = "_source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp"
 Raw = dict[str, pd.DataFrame]
@@ -38,7 +39,11 @@ class Chain:
 
 def read_raw(landing: Path) -> Raw:
     """The raw tables as pandas frames; add a date column `_arrived_at` for rows that arrived live."""
-    return {table: pd.read_parquet(landing / f"{table}.parquet") for table in RAW_TABLES}
+    return {table: _read(landing / f"{table}.parquet", names) for table, names in RAW_TABLES.items()}
+
+
+def _read(path: Path, names: str) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=names.split())
 
 
 def events(spark: SparkSession, raw: Raw) -> DataFrame:
@@ -49,20 +54,22 @@ def events(spark: SparkSession, raw: Raw) -> DataFrame:
 
 def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     """Features and labels of every Monday up to `as_of`, and of `as_of`, each sorted by student and day."""
-    days = student_days(events(spark, raw)).toPandas()
-    days_frame = spark.createDataFrame(
-        days.astype(object).where(days.notna(), None), student_days(events(spark, raw)).schema
-    )
-    asked = dates_frame(spark, as_of_dates(days["day"].min(), as_of))
-    spans = active_spans(events(spark, raw))
-    known, firsts = known_days(days_frame, asked), first_days(spans, asked)
+    log = _local(events(spark, raw))
+    days = _local(student_days(log))
+    asked = dates_frame(spark, as_of_dates(log.agg(F.min(F.to_date("event_at"))).collect()[0][0], as_of))
+    known, firsts = _local(known_days(days, asked)), first_days(active_spans(log), asked)
     return Chain(
         _sorted(student_activity(known, firsts)),
         _sorted(student_learning(known, grid(known))),
         _sorted(student_rhythm(known)),
         _sorted(student_progress(known, firsts)),
-        _sorted(student_labels(days_frame, known, as_of)),
+        _sorted(student_labels(days, known, nobody(spark), as_of)),
     )
+
+
+def _local(frame: DataFrame) -> DataFrame:
+    """The same rows, computed once."""
+    return frame.sparkSession.createDataFrame(frame.collect(), frame.schema)
 
 
 def _bronze(spark: SparkSession, table: str, raw: pd.DataFrame) -> DataFrame:

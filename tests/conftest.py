@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
@@ -55,6 +56,8 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, date]:
     """The tutorial's 50 students through the whole loop, once."""
     folder = tmp_path_factory.mktemp("tutorial")
     generate(["--out", str(folder / "landing")])
+    summer = {"language": ["all"], "closed_from": ["2024-01-01"], "closed_to": ["2024-01-14"]}
+    pd.DataFrame(summer).to_parquet(folder / "landing" / "closures.parquet", index=False)
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "tutorial") as lake:
         run = run_loop(lake)

@@ -125,4 +125,4 @@ def _value(kind: str, n: int) -> Any:
 
 
 def _less(value: Any) -> Any:
-    return value - timedelta(days=1) if isinstance(value, datetime) else value - 1
+    return value - timedelta(days=1) if isinstance(value, date) else value - 1

@@ -82,6 +82,11 @@ def test_a_student_without_any_assessment_is_everywhere(built_lake: BuiltLake) -
     assert {s for s in untested & set(there) if there[s]} <= students("gold.at_risk_students")
 
 
+def test_an_optional_table_is_taken_in(built_lake: BuiltLake) -> None:
+    rows = built_lake.lake.table("silver.closures").select("language", "closed_from", "closed_to").collect()
+    assert [tuple(map(str, row)) for row in rows] == [("all", "2024-01-01", "2024-01-14")]
+
+
 def test_the_current_level_is_the_newest_not_the_greatest(built_lake: BuiltLake) -> None:
     levels = pd.read_parquet(built_lake.landing / "user_levels.parquet")
     newest = levels.sort_values("assessed_at").groupby(["user_id", "language"])["cefr_level"].last()

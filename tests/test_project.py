@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.describe import page
+from features.describe import page as features_page
 from pipelines.dictionary import dictionary
 
 ROOT = Path(__file__).parent.parent
@@ -78,7 +78,7 @@ def test_the_data_dictionary_is_made_from_the_contracts() -> None:
 
 
 def test_the_page_of_features_is_made_from_the_views() -> None:
-    assert (ROOT / "docs" / "features.md").read_text() == page()
+    assert (ROOT / "docs" / "features.md").read_text() == features_page()
 
 
 def test_the_links_in_the_docs_lead_somewhere() -> None:

@@ -20,7 +20,10 @@ RAW_TABLES: dict[str, str] = {
         "recommended_level skill_scores_json"
     ),
     "user_levels": "id user_id language cefr_level proficiency_score assessed_at updated_at",
+    "closures": "id language closed_from closed_to",
 }
+OPTIONAL = ("closures",)
+"""Tables that nobody has to deliver, and whose rows need no id."""
 
 META = columns("""
     _other_columns | STRING | columns that the contract does not know, as JSON

@@ -40,6 +40,7 @@ def run(run: Run) -> None:
     with run.step("bronze") as step:
         same, new = untouched_and_new(lake, listed)
         if not same and not new:
+            _create(lake)
             step.message = _told([], len(listed))
             return
         files = [read_through(file) for file in new]
@@ -63,9 +64,14 @@ def _take_in(step: Step, files: list[LandingFile], new: list[Listed], now: datet
     if moves is not None:
         step.stage(QUARANTINE, moves)
     step.publish()
+    _create(lake)
+    return _but(files, refused) + refused
+
+
+def _create(lake: Lake) -> None:
+    """Every bronze table is there from the first load on, empty where nothing came."""
     for contract in (*CONTRACTS, QUARANTINE):
         lake.create(contract)
-    return _but(files, refused) + refused
 
 
 def _unfinished(lake: Lake) -> bool:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakehouse.errors import RadarError
-from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.bronze.contracts import OPTIONAL, RAW_TABLES
 
 ARRIVED = "arrived="
 EVENT_COLUMNS = {
@@ -112,7 +112,7 @@ def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) ->
         return
     lacking = []
     for table in RAW_TABLES:
-        if loaded(f"bronze.{table}"):
+        if table in OPTIONAL or loaded(f"bronze.{table}"):
             continue
         mine = [footer(file) for file in files if file.table == table]
         if not any(file.error is None for file in mine):
@@ -142,7 +142,7 @@ def footer(listed: Listed) -> LandingFile:
         arrived = _arrival(listed.path)
         opened = pq.ParquetFile(listed.path)
         schema = opened.schema_arrow
-        if "id" not in schema.names:
+        if "id" not in schema.names and listed.table not in OPTIONAL:
             return LandingFile(listed, arrived, error="it has no column id")
         return LandingFile(listed, arrived, schema, opened.metadata.num_rows, _first_event(listed.table, opened))
     except (OSError, ValueError, pa.ArrowException) as error:

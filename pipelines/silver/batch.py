@@ -51,6 +51,7 @@ def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFr
             pool.submit(taught, "lessons", "lesson_progress", "progress_id", "progress_id"),
             pool.submit(taught, "assessments", "assessment_attempts", "attempt_id", "student_id"),
             pool.submit(levels),
+            pool.submit(lambda: {"closures": everything(received["closures"])}),
         ]
         return {table: frame for part in parts for table, frame in part.result().items()}
 
@@ -71,7 +72,10 @@ def rank(raw: Mapping[str, DataFrame], keep: Keep) -> dict[str, DataFrame]:
             pool.submit(with_parent, "conversations", "messages"),
             pool.submit(with_parent, "lessons", "lesson_progress"),
             pool.submit(with_parent, "assessments", "assessment_attempts"),
-            pool.submit(lambda: {"user_levels": kept("user_levels", unbound(raw["user_levels"]))}),
+            *[
+                pool.submit(lambda table: {table: kept(table, unbound(raw[table]))}, t)
+                for t in ("user_levels", "closures")
+            ],
         ]
         return {table: frame for part in parts for table, frame in part.result().items()}
 
@@ -92,6 +96,7 @@ def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
         c.LESSON_PROGRESS: tables.lesson_progress(v["lesson_progress"], v["lessons"]),
         c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], v["assessments"]),
         c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
+        c.CLOSURES: newest(v["closures"]),
         c.LEARNING_EVENTS: events.learning_events(v),
     }
 

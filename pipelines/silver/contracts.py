@@ -181,6 +181,20 @@ STUDENT_LEVELS = Contract(
     publish=Publish.MERGE,
 )
 
+CLOSURES = Contract(
+    "silver.closures",
+    "School holidays and course ends: days on which nobody is expected.",
+    columns(f"""
+        language | STRING NOT NULL | whose learners, or all
+        closed_from | DATE NOT NULL | the first day
+        closed_to | DATE NOT NULL | the last day
+        {KNOWN_AT}
+    """),
+    key=("language", "closed_from"),
+    expectations=(ordered("closed_to", "closed_from"),),
+    publish=Publish.MERGE,
+)
+
 EVENT_TYPES = ("conversation", "message", "lesson_started", "lesson_completed", "attempt", "lesson_accessed", "level")
 
 LEARNING_EVENTS = Contract(
@@ -242,5 +256,5 @@ STUDENT_PROFILES = Contract(
 
 CONTRACTS = (
     CONVERSATIONS, MESSAGES, LESSONS, ASSESSMENTS, LESSON_PROGRESS, ASSESSMENT_ATTEMPTS, STUDENT_LEVELS,
-    LEARNING_EVENTS, STUDENT_PROFILES,
+    CLOSURES, LEARNING_EVENTS, STUDENT_PROFILES,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rules for the seven raw tables: which bronze column becomes which silver column, and what must hold in a row."""
+"""The rules for the raw tables: which bronze column becomes which silver column, and what must hold in a row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pipelines.silver.contracts import CORRECTIONS, SKILLS
 from pipelines.silver.typed import (
     RawTable,
     choice,
+    day,
     flag,
     identifier,
     integer,
@@ -83,5 +84,9 @@ RULES: dict[str, RawTable] = {
             level("cefr_level", "cefr_level", required=True),
             number("proficiency_score", "proficiency_score", 0, 100), moment("assessed_at", "assessed_at"),
         ]
+    ),
+    "closures": RawTable(
+        [language(), day("closed_from", "closed_from"), day("closed_to", "closed_to")],
+        [("closed_to < closed_from", "closed_to is before closed_from")],
     ),
 }  # fmt: skip

@@ -37,11 +37,14 @@ class MadeFrom:
 
 
 def made_from(lake: Lake) -> MadeFrom | None:
-    """What silver was last made from; None when it has to be made whole: never made, or a rebuild was asked for."""
+    """What silver was last made from; None when it has to be made whole: never made, a rebuild was asked
+    for, or a raw table is new.
+    """
     done, asked = last_done(lake, "silver", "forget", wrote=STATE), last_done(lake, wrote=REBUILD)
     if done is None or (asked and asked.ended_at >= done.ended_at):
         return None
-    return MadeFrom(**done.rows[STATE])
+    found = MadeFrom(**done.rows[STATE])
+    return found if found.tables.keys() >= {*BRONZE, *VERSION_TABLES} else None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 from pipelines.silver.version_tables import SILVER_OF
 
+CATALOGUES = (c.LESSONS, c.ASSESSMENTS, c.CLOSURES)
+"""Small tables that a batch looks at whole, and makes where one of their rows is new."""
+
 
 def run(run: Run) -> None:
     """Bring silver up to what bronze holds: whole the first time and after a restore, else only what new rows touch.
@@ -107,9 +110,9 @@ class Batch:
         if self.whole:
             return True
         if contract is c.LEARNING_EVENTS:
-            return any(span.rows for table, span in self.seen.items() if table not in ("lessons", "assessments"))
+            return any(span.rows for table, span in self.seen.items() if SILVER_OF[table] not in CATALOGUES)
         span = next(self.seen[table] for table, of in SILVER_OF.items() if of is contract)
-        return span.fresh > 0 if contract in (c.LESSONS, c.ASSESSMENTS) else span.rows > 0
+        return span.fresh > 0 if contract in CATALOGUES else span.rows > 0
 
     def _published_as(self, contract: Contract) -> Contract:
         return replace(contract, publish=Publish.REPLACE) if self.whole else contract
@@ -198,7 +201,7 @@ class Batch:
     def _standing(self, contract: Contract) -> DataFrame:
         """Of a table that the batch leaves alone, the rows it looked at: all of a catalogue, none of another."""
         published = self.lake.table(contract.name)
-        return published if contract in (c.LESSONS, c.ASSESSMENTS) else published.limit(0)
+        return published if contract in CATALOGUES else published.limit(0)
 
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"

@@ -143,6 +143,16 @@ def moment(name: str, raw: str, required: bool = True) -> Rule:
     return Rule(name, raw, rule.value, problem, says)
 
 
+def day(name: str, raw: str) -> Rule:
+    """A required date since 2000, which may lie ahead."""
+
+    def value() -> Column:
+        cast = F.expr(rf"CASE WHEN btrim(`{raw}`) RLIKE '^[0-9]{{4}}-' THEN try_cast(btrim(`{raw}`) AS DATE) END")
+        return F.when(cast >= F.lit("2000-01-01").cast("date"), cast)
+
+    return _required(_checked(name, raw, value, "is not a date since 2000", "a time of day is left out"))
+
+
 def flag(name: str, raw: str) -> Rule:
     """A boolean; 0 and 1 are taken too."""
     return _checked(name, raw, lambda: F.expr(f"try_cast(`{raw}` AS BOOLEAN)"), "is neither true nor false", "0 and 1")

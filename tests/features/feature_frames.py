@@ -33,3 +33,8 @@ def known(spark: SparkSession, events: list[Row], *dates: date) -> tuple[DataFra
     days = student_days(spark.createDataFrame(events, SHAPE))
     asked = dates_frame(spark, dates or (AS_OF,))
     return days, known_days(days, asked), first_days(days.where("active"), asked)
+
+
+def nobody(spark: SparkSession) -> DataFrame:
+    """No student's horizon is touched by a closure."""
+    return spark.createDataFrame([], "student_id string, as_of date")

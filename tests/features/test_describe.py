@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 import pytest
-from conftest import BuiltLake
 
 from features.describe import run, usage
 from features.feature_view import views
 from features.store import SpecError
 from lakehouse.cli import Run
 from lakehouse.publish import new_run_id
+from tests.conftest import BuiltLake
 
 
 def told(built_lake: BuiltLake, table: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -17,7 +17,7 @@ from pipelines.silver.contracts import LEARNING_EVENTS
 from tests.lakes import LOGS, contents
 
 MONDAYS = [date(2024, 11, 4) + timedelta(weeks=n) for n in range(6)]
-BEFORE = MadeOf(3, "code", str(MONDAYS[3]))
+BEFORE = MadeOf(3, 0, "code", str(MONDAYS[3]))
 Event = dict[str, Any]
 
 
@@ -76,12 +76,12 @@ def test_the_first_date_that_a_change_touches(lake: Lake) -> None:
     end = lake.version(LEARNING_EVENTS.name)
 
     def since(old: int, new: int) -> date | None:
-        return changed_since(lake, MadeOf(old, "code", "2024-12-01"), MadeOf(new, "code", "2024-12-01"))
+        return changed_since(lake, MadeOf(old, 0, "code", "2024-12-01"), MadeOf(new, 0, "code", "2024-12-01"))
 
     assert since(start, start) is None
     assert since(start, middle) == MONDAYS[3]
     assert since(middle, end) == date(2024, 11, 28)
-    assert changed_since(lake, MadeOf(start, "old", ""), MadeOf(start, "new", "")) == ALWAYS
+    assert changed_since(lake, MadeOf(start, 0, "old", ""), MadeOf(start, 0, "new", "")) == ALWAYS
 
 
 def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from feature_frames import AS_OF, event, known
+from feature_frames import AS_OF, event, known, nobody
 from pyspark.sql import Row, SparkSession
 
 from features.days import as_of_dates, grid
@@ -101,7 +101,7 @@ def test_learning(spark: SparkSession) -> None:
 def labels(spark: SparkSession, run_as_of: date, *events: Row) -> dict[date, tuple[bool, bool | None]]:
     mondays = [AS_OF - timedelta(weeks=n) for n in range(4)]
     days, at_hand, _ = known(spark, list(events), *mondays)
-    rows = student_labels(days, at_hand, run_as_of).collect()
+    rows = student_labels(days, at_hand, nobody(spark), run_as_of).collect()
     return {row.as_of: (row.eligible, row.dropped_out) for row in rows}
 
 

@@ -188,4 +188,5 @@ def test_every_raw_column_that_silver_has_comes_by_a_rule() -> None:
         "assessments": {"description", "created_at"},
         "assessment_attempts": {"answers_json"},
         "user_levels": {"updated_at"},
+        "closures": {"id"},
     }

@@ -1,0 +1,67 @@
+"""Closures: days on which nobody is expected, so that a school holiday is no silence and its outcome no dropout."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.days import LOOKBACK_DAYS
+from features.student_labels import HORIZON_DAYS
+
+EVERYBODY = "all"
+
+
+def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
+    """The days that were known at each as-of date to be closed, as far as they matter to it.
+
+    Args:
+        closures: silver.closures.
+        dates: one column `as_of`, few rows.
+
+    Returns:
+        as_of, language (or `all`) and closed, the array of days from 180 days before as_of to the end of its horizon.
+    """
+    day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
+    known = closures.join(F.broadcast(dates), F.col("known_at") <= F.col("as_of").cast("timestamp"))
+    near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
+    return known.select("as_of", "language", day).where(near).groupBy("as_of", "language").agg(
+        F.collect_set("day").alias("closed")
+    )  # fmt: skip
+
+
+def closed_for(known: DataFrame, closed: DataFrame) -> DataFrame:
+    """The closed days of each student: everybody's and those of the language practised last.
+
+    Args:
+        known: from `days.known_days`.
+        closed: from `closed_days`.
+
+    Returns:
+        student_id, as_of, closed; students without any are left out.
+    """
+    spoken = known.groupBy("student_id", "as_of").agg(
+        F.max_by("language", F.when(F.col("language").isNotNull(), -F.col("ago"))).alias("_spoken")
+    )
+    theirs = F.broadcast(closed.withColumnRenamed("language", "_of"))
+    mine = spoken.join(theirs, "as_of").where((F.col("_of") == EVERYBODY) | (F.col("_of") == F.col("_spoken")))
+    return mine.groupBy("student_id", "as_of").agg(
+        F.array_distinct(F.flatten(F.collect_list("closed"))).alias("closed")
+    )  # fmt: skip
+
+
+def open_days(known: DataFrame, mine: DataFrame) -> DataFrame:
+    """Known days whose `ago` counts open days alone: a closed day between a day and as_of makes it no older.
+
+    Args:
+        known: from `days.known_days`.
+        mine: from `closed_for`.
+    """
+    between = F.expr("size(filter(closed, d -> d > day AND d < as_of))")
+    ago = F.when(F.col("closed").isNull(), F.col("ago")).otherwise(F.greatest(F.lit(1), F.col("ago") - between))
+    return known.join(mine, ["student_id", "as_of"], "left").withColumn("ago", ago).drop("closed")
+
+
+def touched(mine: DataFrame) -> DataFrame:
+    """The students and as-of dates whose horizon holds a closed day: student_id, as_of."""
+    ahead = F.exists("closed", lambda day: day >= F.col("as_of"))
+    return mine.where(ahead).select("student_id", "as_of")
