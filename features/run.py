@@ -21,7 +21,7 @@ from features.days import (
 )
 from features.due import ALWAYS, CLOSURES, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of
 from features.feature_view import Known, views
-from lakehouse.cli import Run
+from lakehouse.cli import Run, parse_as_of
 from lakehouse.lake import Lake
 from lakehouse.publish import Step
 
@@ -43,8 +43,8 @@ def run(run: Run, as_of: date) -> None:
         now = as_it_stands(lake, before, as_of)
         step.rows[STATE] = asdict(now)
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
-        made, since = _made(lake), changed_since(lake, before, now)
-        dates = due(as_of_dates(first, as_of), made, since, before, as_of)
+        asked, made, since = as_of_dates(first, as_of), _made(lake), changed_since(lake, before, now)
+        dates = due(asked, made - set(_anew(run, asked)), since, before, as_of)
         if not dates:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return
@@ -54,6 +54,15 @@ def run(run: Run, as_of: date) -> None:
         shut = step.rows.get("touched_by_closures", 0)
         step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
+
+
+def _anew(run: Run, asked: list[date]) -> list[date]:
+    """The dates that the command asks to make again: none without `--from` or `--to`."""
+    first = parse_as_of(getattr(run.options, "first", ""), "from")
+    last = parse_as_of(getattr(run.options, "last", ""), "to")
+    if first is None and last is None:
+        return []
+    return [day for day in asked if (first or ALWAYS) <= day <= (last or day)]
 
 
 def _make(step: Step, now: MadeOf, dates: list[date], as_of: date) -> int:

@@ -86,7 +86,7 @@ def command(
         sys.exit(1)
 
 
-def parse_as_of(text: str) -> date | None:
+def parse_as_of(text: str, name: str = "as_of") -> date | None:
     """A date from YYYY-MM-DD, None from an empty text.
 
     Raises:
@@ -97,7 +97,7 @@ def parse_as_of(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise RadarError(f"as_of is {text!r}; give a date as YYYY-MM-DD.") from None
+        raise RadarError(f"{name} is {text!r}; give a date as YYYY-MM-DD.") from None
 
 
 def resolve_as_of(lake: Lake, as_of: date | None) -> date:

@@ -96,6 +96,7 @@ class Contract:
             f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {sql_text(c.comment)}"
             for c in self.columns
         ]
+        lines += self._constraint() if location is None else []
         where = f" LOCATION {sql_text(location)}" if location else ""
         order = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
         properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in self._properties().items())
@@ -103,6 +104,12 @@ class Contract:
             f"{create} {full_name} ({', '.join(lines)}) USING delta{order}{where} "
             f"COMMENT {sql_text(self.comment)} TBLPROPERTIES ({properties})"
         )
+
+    def _constraint(self) -> list[str]:
+        """The primary key by which Unity Catalog knows a feature table; plain Spark has none."""
+        keys = [f"{key} TIMESERIES" if key == self.timeseries else key for key in self.key]
+        name = self.name.replace(".", "_")
+        return [f"CONSTRAINT {name}_pk PRIMARY KEY ({', '.join(keys)})"] if self.timeseries else []
 
     def _properties(self) -> dict[str, str]:
         found = {"delta.dataSkippingStatsColumns": self.clustered} if self.clustered else NO_STATISTICS
