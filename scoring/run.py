@@ -37,7 +37,9 @@ def run(run: Run, as_of: date) -> None:
                 f"There are no features for {as_of}; run `mlflow run . -e features -P as_of={as_of}` first."
             )
         assigned = step.stage(STUDENT_SEGMENTS, student_segments(students, segments, _model(lake, segments), as_of))
-        risks = step.scratch("risks", _risks(students.where("eligible"), _model(lake, dropout)))
+        model = _model(lake, dropout)
+        missing = step.rows["missing"] = imputed(students.where("eligible"), list(model.feature_names_in_))
+        risks = step.scratch("risks", _risks(students.where("eligible"), model))
         language = main_language(lake.table("silver.learning_events"), as_of)
         days = students.select("student_id", "days_since_active")
         shaped = at_risk(risks, assigned, language, days, dropout, as_of)
@@ -47,6 +49,13 @@ def run(run: Run, as_of: date) -> None:
         step.publish()
         told = ", ".join(f"{bands.get(band, 0)} {band}" for band in ("high", "medium", "low"))
         step.message = f"{sum(bands.values()):,} students by {dropout.kind} version {dropout.version}: {told}"
+        step.message += f"; {sum(missing.values()):,} missing values imputed" if missing else ""
+
+
+def imputed(students: DataFrame, names: list[str]) -> dict[str, int]:
+    """The features that the model has to impute, and for how many students."""
+    counts = students.agg(*[F.count_if(F.col(name).isNull()).alias(name) for name in names]).collect()[0].asDict()
+    return {name: count for name, count in counts.items() if count}
 
 
 def student_segments(students: DataFrame, version: Version, model: Any, as_of: date) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from scoring.reasons import REASONS, explain
 from scoring.risk import banded, playbook, suggested
+from scoring.run import imputed
 
 TYPICAL = {
     "days_since_active": 2.0, "usual_gap": 3.0, "gap_ratio": 0.4, "messages_14": 20.0, "score_latest": 70.0,
@@ -67,3 +68,10 @@ def test_a_segments_own_line_goes_before_the_general_one(spark: SparkSession) ->
 def test_every_reason_has_a_line_in_the_playbook() -> None:
     assert {reason.name for reason in REASONS} | {"none"} == set(playbook())
     assert all("any" in lines for lines in playbook().values())
+
+
+def test_what_a_model_has_to_impute_is_counted(spark: SparkSession) -> None:
+    rows = [("a", 1.0, None), ("b", None, None), ("c", 2.0, 3.0)]
+    students = spark.createDataFrame(rows, "student_id string, mood double, pace double")
+    assert imputed(students, ["mood", "pace"]) == {"mood": 1, "pace": 2}
+    assert imputed(students.where("student_id = 'c'"), ["mood", "pace"]) == {}
