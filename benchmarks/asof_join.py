@@ -243,7 +243,7 @@ def _peak(pid: int) -> float:
     peak = 0
     for one in (pid, *_below(pid)):
         told = dict(line.split(":", 1) for line in Path(f"/proc/{one}/status").read_text().splitlines())
-        peak += int(told["VmHWM"].split()[0])
+        peak += int(told.get("VmHWM", "0 kB").split()[0])  # a worker that has just ended has none
     return peak / 1024
 
 
