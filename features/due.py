@@ -51,6 +51,13 @@ def as_it_stands(lake: Lake, before: MadeOf | None, as_of: date) -> MadeOf:
     return MadeOf(lake.version(EVENTS), closures, code_hash("features"), latest)
 
 
+def to_remember(before: MadeOf | None, now: MadeOf, as_of: date) -> MadeOf:
+    """What a run for `as_of` writes down. A rehearsal leaves later dates as they are, so they still stand on what they
+    stood on: else the next run would not make them anew.
+    """
+    return before if before and as_of.isoformat() < before.as_of else now
+
+
 def changed_since(lake: Lake, before: MadeOf | None, now: MadeOf) -> date | None:
     """The first as-of date whose answers may be other ones than before; None when none can be."""
     if before is None or (before.code, before.closures) != (now.code, now.closures):

@@ -19,7 +19,7 @@ from features.days import (
     known_days,
     student_days,
 )
-from features.due import ALWAYS, CLOSURES, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of
+from features.due import ALWAYS, CLOSURES, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of, to_remember
 from features.feature_view import Known, views
 from lakehouse.cli import Run, parse_as_of
 from lakehouse.lake import Lake
@@ -41,7 +41,7 @@ def run(run: Run, as_of: date) -> None:
     with run.step("features") as step:
         before = made_of(lake)
         now = as_it_stands(lake, before, as_of)
-        step.rows[STATE] = asdict(now)
+        step.rows[STATE] = asdict(to_remember(before, now, as_of))
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
         asked, made, since = as_of_dates(first, as_of), _made(lake), changed_since(lake, before, now)
         dates = due(asked, made - set(_anew(run, asked)), since, before, as_of)

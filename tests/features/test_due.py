@@ -94,6 +94,7 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     assert "nothing new" in make(lake, MONDAYS[4])
     assert "1 as-of dates from 2024-11-20" in make(lake, date(2024, 11, 20))
     log(lake, *late, *backfilled)
+    assert "nothing new" in make(lake, date(2024, 11, 20))
     assert "anew, since history from 2024-11-21 on has changed" in make(lake, MONDAYS[5])
     stepwise = contents(lake.settings)
 
