@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 from lakehouse.levels import LEVELS as LEVELS
 
 LOOKBACK_DAYS = 180
+RECENT_DAYS = 28
+"""Who has been silent for longer counts as gone: in no mean or rank of the platform, and in no segment's making."""
 COUNTED = (
     "conversations", "messages", "messages_with_errors", "minutes", "lessons_started", "lessons_completed", "attempts",
 )  # fmt: skip

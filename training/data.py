@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import features.store as store
+from features.days import RECENT_DAYS
 from features.lookups import lookups
 from features.store.spec import Spec
 from features.student_labels import MATURITY_DAYS
@@ -24,7 +25,6 @@ LABEL = "dropped_out"
 KEY = ["student_id", "as_of"]
 MAX_ROWS = 1_000_000
 """Rows that fit a driver's memory some times over; above that, a random sample of students is taken."""
-RECENT_DAYS = 28
 MAX_STUDENTS = 100_000
 
 

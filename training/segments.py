@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.days import RECENT_DAYS
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, champion, move_alias, tracked_run, use_mlflow, versions
 from training import plots
-from training.data import RECENT_DAYS, TrainingSet, segment_set
+from training.data import TrainingSet, segment_set
 from training.report import log_parameters, log_training_set
 from training.stability import matched, silhouettes, stabilities
 from training.versions import fingerprint, log_model, register, trained_before

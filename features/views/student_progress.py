@@ -5,11 +5,10 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.days import sum_between
+from features.days import RECENT_DAYS, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
 
-RECENT_DAYS = 28
 FAILED_UNDER = 50
 
 CONTRACT = Contract(

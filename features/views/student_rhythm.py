@@ -5,12 +5,9 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.days import sum_between
+from features.days import RECENT_DAYS, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
-
-RECENT_DAYS = 28
-"""Who has been silent for longer counts as gone: neither in the platform's means nor in its ranks."""
 
 CONTRACT = Contract(
     "features.student_rhythm",
