@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,11 +12,13 @@ from data_gen.arrivals import deliver
 from data_gen.chaos import deliver_chaos
 from data_gen.export import export, report
 from data_gen.generate import LAST_DAY, Plan, generate
+from data_gen.planted import KINDS, Planted
 from data_gen.raw import SEPARATOR, is_user_id
 from data_gen.sqlite import Unusable
 from data_gen.write import TableFolder
 
 LONGEST_WINDOW = 3_650
+DAYS_OF_DRIFT = 28
 WRITERS = {"none": generate, "daily": deliver}
 USAGE = """%(prog)s [options]
        %(prog)s export --db FILE --user-id ID --out LANDING [--arrived DATE]"""
@@ -43,13 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.chaos and options.arrivals == "none":
         parser.error("--chaos disturbs daily deliveries: add --arrivals daily")
     write = deliver_chaos if options.chaos else WRITERS[options.arrivals]
-    plan = Plan(options.seed, options.students, options.days)
+    since = options.drift_from or LAST_DAY - timedelta(days=DAYS_OF_DRIFT - 1)
+    plan = Plan(options.seed, options.students, options.days, Planted(options.drift, since))
+    if not plan.first_date <= since <= LAST_DAY:
+        parser.error(f"--drift-from is {since}: choose a day from {plan.first_date} to {LAST_DAY}")
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
     except OSError as error:
         parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
-    print(f"{plan.students} students over {plan.days} days to {LAST_DAY}, seed {plan.seed}")
+    drift = "" if options.drift == "none" else f", drift {options.drift} from {since} on"
+    print(f"{plan.students} students over {plan.days} days to {LAST_DAY}, seed {plan.seed}{drift}")
     for what, folder in (("landing", landing), ("truth", truth)):
         _report(what, folder)
     return 0
@@ -76,6 +82,10 @@ def _parser() -> Parser:
     parser.add_argument("--arrivals", choices=WRITERS, default="none", help="one load, or a delivery for each day")
     about = "spoil the daily deliveries; <truth>/manifest.json tells how"
     parser.add_argument("--chaos", type=_flag, nargs="?", const=True, default=False, metavar="true|false", help=about)
+    about = "plant a drift for monitoring to find"
+    parser.add_argument("--drift", choices=KINDS, default="none", help=about)
+    about = f"the first day of it; the last {DAYS_OF_DRIFT} days unless given"
+    parser.add_argument("--drift-from", type=_day, metavar="DATE", help=about)
     parser.add_argument("--out", type=Path, default=Path("landing"), help="the landing folder")
     parser.add_argument("--truth", type=Path, help="the folder of the hidden truth; <out>/../truth unless given")
     _add_export(parser)
@@ -89,7 +99,7 @@ def _add_export(parser: Parser) -> None:
     export_parser.add_argument("--db", type=Path, required=True, help="the app's file; it is only read")
     export_parser.add_argument("--user-id", type=_user_id, required=True, help="whose app it is")
     export_parser.add_argument("--out", type=Path, required=True, help="the landing folder")
-    export_parser.add_argument("--arrived", type=_arrival, help="the date of arrival; a backfill unless given")
+    export_parser.add_argument("--arrived", type=_day, help="the date of arrival; a backfill unless given")
 
 
 def _user_id(text: str) -> str:
@@ -98,7 +108,7 @@ def _user_id(text: str) -> str:
     return text
 
 
-def _arrival(text: str) -> date | None:
+def _day(text: str) -> date | None:
     """A date, or nothing for an empty text, which is how a project's entry point leaves it out."""
     if not text:
         return None
@@ -131,6 +141,11 @@ def _report(what: str, folder: TableFolder) -> None:
     print(f"{what} {folder.folder} ({sum(sizes.values()) / 1024:,.0f} KB)")
     for name, size in sizes.items():
         print(f"  {name:<20}{folder.rows[name]:>12,} rows {size / 1024:>10,.1f} KB")
+
+
+def main_export() -> int:
+    """The entry point `export`."""
+    return main(["export", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

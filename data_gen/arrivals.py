@@ -53,6 +53,7 @@ def deliveries(plan: Plan, truth: TableFolder) -> Iterator[tuple[Place, pa.Table
         tables = activity_tables(chunk.history, chunk.first_user, ids_given, chunk.rng, versions=True)
         for table, rows in tables.items():
             ids_given[table] += pc.count_distinct(rows["id"]).as_py()
+        for table, rows in plan.planted.sent(tables).items():
             for day, that_day in by_day(rows, CHANGED_AT[table]):
                 yield Place(table, day, f"part-{chunk.number}"), that_day
 

@@ -1,6 +1,7 @@
 """Day by day: who leaves, who comes, what they say, study and take."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from data_gen.arrays import NEVER, Bools, Floats, sigmoid
 from data_gen.catalogue import ASSESSMENT_TYPES, CEFR, PLACEMENT, Lessons
 from data_gen.hazard import CAUSES, contributions, frustration, leavers
 from data_gen.phrases import TOPICS
+from data_gen.planted import Planted
 from data_gen.state import Life, Sessions, blend, lessons_in_reach
 from data_gen.students import Students
 from data_gen.study import study
@@ -40,14 +42,18 @@ class History:
     hazard: Floats
 
 
-def live(students: Students, lessons: Lessons, first_midnight: int, days: int, rng: np.random.Generator) -> History:
-    """Simulate `days` from `first_midnight` (seconds since 1970, UTC); the hazard of a day is taken before it begins.
+def live(
+    students: Students, lessons: Lessons, first_date: date, days: int, rng: np.random.Generator, planted: Planted
+) -> History:
+    """Simulate `days` from the midnight of `first_date`, UTC; the hazard of a day is taken before it begins.
 
     Who leaves on a day does nothing on it or later; their hazard is still evaluated, over a growing silence.
     """
     life = Life.before(students)
     hazard = np.empty((days, len(students), len(CAUSES)), np.float32)
+    first_midnight = (first_date - date(1970, 1, 1)).days * DAY
     for day in range(days):
+        today = first_date + timedelta(days=day)
         parts = contributions(
             np.maximum(day - life.last_active, 0),
             students.usual_gap,
@@ -58,12 +64,13 @@ def live(students: Students, lessons: Lessons, first_midnight: int, days: int, r
         )
         hazard[day] = parts
         _leave(students, life, parts, day, rng)
+        life.left[planted.leaving((students.joined < day) & (life.left == NEVER), today, rng)] = day
         _get_busy(life, day, rng)
         life.form = FORM_MEMORY * life.form + rng.normal(0.0, FORM_NOISE, len(students))
         worry = frustration(parts)
         midnight = first_midnight + day * DAY
         sessions = _sessions(students, life, worry, day, midnight, rng)
-        _spend(students, life, lessons, sessions, worry, rng)
+        _spend(students, life, lessons, sessions, worry, rng, planted, today)
         life.lesson_evenings.add(**life.shelf.touched(sessions, midnight))
         life.last_active[sessions.student] = day
         _count_dry_days(students, life, lessons, students.joined <= day)
@@ -96,8 +103,9 @@ def _sessions(
 
 
 def _spend(
-    students: Students, life: Life, lessons: Lessons, sessions: Sessions, worry: Floats, rng: np.random.Generator
-) -> None:
+    students: Students, life: Life, lessons: Lessons, sessions: Sessions, worry: Floats, rng: np.random.Generator,
+    planted: Planted, today: date,
+) -> None:  # fmt: skip
     studied = study(students, life, lessons, sessions, rng)
     assessed = _assess(students, life, sessions, rng)
     talks = (rng.random(len(sessions)) < 0.85) | ~(studied | assessed)
@@ -114,10 +122,20 @@ def _spend(
         ),
         worry,
         rng,
+        planted,
+        today,
     )
 
 
-def _converse(students: Students, life: Life, talks: Sessions, worry: Floats, rng: np.random.Generator) -> None:
+def _converse(
+    students: Students,
+    life: Life,
+    talks: Sessions,
+    worry: Floats,
+    rng: np.random.Generator,
+    planted: Planted,
+    today: date,
+) -> None:
     """Talk; mistakes follow the student, the topic, the form of the day and how far the level is above the skill."""
     who, level = talks.student, life.level[talks.student, talks.slot]
     topic = rng.choice(len(TOPICS), len(talks), p=TOPIC_SHARES)
@@ -125,7 +143,8 @@ def _converse(students: Students, life: Life, talks: Sessions, worry: Floats, rn
     turns = np.minimum(1 + rng.poisson(MEAN_TURNS * liking), MAX_TURNS)
     strain = np.clip(level + 0.5 - life.skill[who, talks.slot], -1.5, 1.5)
     error_odds = students.error_logit[who] + TOPIC_ERROR_ODDS[topic] + 0.6 * strain - 0.6 * life.form[who]
-    faulty = rng.random(turns.sum()) < sigmoid(np.repeat(error_odds, turns))
+    chance = planted.error_chance(sigmoid(error_odds), students.languages[who, talks.slot], today)
+    faulty = rng.random(turns.sum()) < np.repeat(chance, turns)
     life.conversations.add(student=who, slot=talks.slot, level=level, topic=topic, start=talks.start, turns=turns)
     life.student_messages.add(faulty=faulty)
     said = np.bincount(who, turns, len(students))

@@ -1,6 +1,6 @@
 """Daily deliveries of an app on bad days: late, twice, changed, misshapen, damaged, nonsensical; and a book of it all.
 
-Beside the app's own files (`part-<chunk>`) come `chaos-<n>` files. `manifest.json` in the truth folder holds
+Beside the app's own files (`part-<chunk>`) come `chaos-<n>` files. `manifest.json` in the truth folder holds::
 
     seed     the plan's
     files    path relative to the landing folder -> rows, null when it cannot be read; every file is there

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from data_gen.behaviour import DAY, History, live
 from data_gen.catalogue import assessment_table, draw_lessons, lesson_table
+from data_gen.planted import NOTHING, Planted
 from data_gen.students import draw_students
 from data_gen.tables import activity_tables
 from data_gen.truth import hazard_truth, students_truth
@@ -21,11 +22,12 @@ CHUNK = 5_000
 
 @dataclass(frozen=True)
 class Plan:
-    """What to generate: `days` up to and including LAST_DAY; equal plans give equal bytes."""
+    """What to generate: `days` up to and including LAST_DAY, with a drift or none; equal plans give equal bytes."""
 
     seed: int
     students: int
     days: int
+    planted: Planted = NOTHING
 
     @property
     def first_date(self) -> date:
@@ -52,7 +54,8 @@ def generate(plan: Plan, landing: TableFolder, truth: TableFolder) -> None:
     """Append the seven raw tables to `landing` and the two hidden ones to `truth`; OSError if the disk refuses."""
     landing.append(catalogues(plan))
     for chunk in chunks(plan, truth):
-        landing.append(activity_tables(chunk.history, chunk.first_user, landing.rows, chunk.rng))
+        tables = activity_tables(chunk.history, chunk.first_user, landing.rows, chunk.rng)
+        landing.append(plan.planted.sent(tables))
 
 
 def catalogues(plan: Plan) -> dict[str, pa.Table]:
@@ -67,7 +70,7 @@ def chunks(plan: Plan, truth: TableFolder) -> Iterator[Chunk]:
     for number, before in enumerate(range(0, plan.students, CHUNK)):
         rng = np.random.default_rng([plan.seed, 1 + number])
         students = draw_students(min(CHUNK, plan.students - before), plan.days, rng)
-        history = live(students, lessons, plan.first_day * DAY, plan.days, rng)
+        history = live(students, lessons, plan.first_date, plan.days, rng, plan.planted)
         first_user = before + 1
         truth.append(
             {

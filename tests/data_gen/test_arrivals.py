@@ -10,9 +10,10 @@ import pytest
 from data_gen import arrivals, generate
 from data_gen.__main__ import main
 from data_gen.arrivals import CHANGED_AT, deliver
-from data_gen.behaviour import DAY, live
+from data_gen.behaviour import live
 from data_gen.catalogue import draw_lessons
 from data_gen.generate import Plan
+from data_gen.planted import NOTHING
 from data_gen.students import draw_students
 from data_gen.tables import activity_tables
 from tests.data_gen.conftest import TABLES
@@ -87,7 +88,7 @@ def test_lesson_progress_stands_as_it_stood_that_evening(days: int, daily: Path)
     lessons = draw_lessons(np.random.default_rng([PLAN.seed, 0]))
     rng = np.random.default_rng([PLAN.seed, 1])
     students = draw_students(40, PLAN.days, rng)
-    history = live(students, lessons, PLAN.first_day * DAY, days, rng)
+    history = live(students, lessons, PLAN.first_date, days, rng, NOTHING)
     then = activity_tables(history, 1, Counter(), rng)["lesson_progress"].to_pandas().drop(columns="id")
     rows = delivered(daily, "lesson_progress")
     until = rows["arrived"] < pd.Timestamp(PLAN.first_date + timedelta(days=days))
