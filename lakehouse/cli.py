@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
@@ -64,6 +64,8 @@ def command(
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--lake", help="the lake's folder (default: lake)")
     parser.add_argument("--landing", help="where raw files arrive (default: <lake>/landing)")
+    parser.add_argument("--catalog", help="the Unity Catalog, on Databricks; its volumes are lake and landing")
+    parser.add_argument("--schema-prefix", help="what its schemas' names begin with (default: nothing)")
     parser.add_argument(
         "--as-of", default="", help="the day asked about, YYYY-MM-DD (default: day after the newest event)"
     )
@@ -71,9 +73,9 @@ def command(
     if options:
         options(parser)
     arguments = parser.parse_args(argv)
-    _quiet_libraries()
+    quiet_libraries()
     try:
-        chosen = settings(arguments.lake, arguments.landing)
+        chosen = settings(arguments.lake, arguments.landing, arguments.catalog, arguments.schema_prefix)
         as_of = parse_as_of(arguments.as_of)
         if check:
             check(chosen, arguments)
@@ -84,6 +86,11 @@ def command(
     except RadarError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def utc(moment: datetime) -> str:
+    """A moment to the minute, in words."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def parse_as_of(text: str, name: str = "as_of") -> date | None:
@@ -119,17 +126,19 @@ def resolve_as_of(lake: Lake, as_of: date | None) -> date:
     return as_of
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
+    """Silence what libraries say that nobody can act on: progress bars, usage statistics, deprecations, migrations."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("TQDM_DISABLE", "1")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", message="IProgress not found")
     for name in ("alembic", "mlflow.store.db.utils", "pyspark.sql.connect.logging"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def as_of_step(step: Callable[[Run, date], None]) -> Callable[[Run], None]:
+def as_of_step(step: Callable[[Run, date], object]) -> Callable[[Run], None]:
     """The body of a command that runs one step for the as-of date given, or the day after the newest event."""
 
     def body(run: Run) -> None:

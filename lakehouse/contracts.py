@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 KEYS = "learner_radar.primary_keys"
 TIMESERIES = "learner_radar.timeseries"
+DELETED_FILES = "delta.deletedFileRetentionDuration"
+PINNABLE = dict.fromkeys((DELETED_FILES, "delta.logRetentionDuration"), "interval 365 days")
+"""In a Unity Catalog, how long a feature table's versions stay readable for the models that pin them."""
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -99,7 +102,8 @@ class Contract:
         lines += self._constraint() if location is None else []
         where = f" LOCATION {sql_text(location)}" if location else ""
         order = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
-        properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in self._properties().items())
+        kept = self._properties() | (PINNABLE if self.timeseries and location is None else {})
+        properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in kept.items())
         return (
             f"{create} {full_name} ({', '.join(lines)}) USING delta{order}{where} "
             f"COMMENT {sql_text(self.comment)} TBLPROPERTIES ({properties})"

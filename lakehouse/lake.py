@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.contracts import Contract
-from lakehouse.errors import RadarError
+from lakehouse.contracts import Contract, sql_text
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
 from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
 FEW_ROWS = 20_000
+ABANDONED = timedelta(days=1)
+STAGED_BY = re.compile(r"__(\d{8}t\d{6})\d{3}")
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _served: Path | None = None
 
@@ -32,11 +35,10 @@ class Lake:
         self.spark = spark
         self.writable = not settings.local
         self._known: set[str] = set()
+        self._whole: set[str] = set()
         self._lock = threading.Lock()
         if settings.local:
             self._serve()
-        for schema in SCHEMAS:
-            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.catalog}.{schema}")
 
     @classmethod
     def open(cls, settings: Settings) -> Lake:
@@ -58,7 +60,9 @@ class Lake:
             LakeBusy: when another writer does not finish in `wait_seconds`.
         """
         if not settings.local:
-            yield cls.open(settings)
+            lake = cls.open(settings)
+            lake.sweep_staging(ABANDONED)
+            yield lake
             return
         check_writable(settings.lake)
         with single_writer(settings.lake, run, wait_seconds) as note:
@@ -70,7 +74,13 @@ class Lake:
 
     def name(self, table: str) -> str:
         """The three-level name of `<schema>.<table>`."""
-        return f"{self.settings.catalog}.{table}"
+        schema, short = table.split(".")
+        return f"{self.settings.schema(schema)}.{short}"
+
+    def short(self, name: str) -> str:
+        """The two-level name behind a three-level one; a two-level name stays as it is."""
+        *schema, table = name.split(".")[-2:]
+        return ".".join([*(s.removeprefix(self.settings.schema_prefix) for s in schema), table])
 
     def exists(self, table: str) -> bool:
         """Whether the table has been published; registers a local table that another process made."""
@@ -94,7 +104,7 @@ class Lake:
             RadarError: when there is no such table, saying which step makes it.
         """
         if not self.exists(table):
-            raise RadarError(f"The lake {self.settings.lake} has no table {table}; {_MAKER[table.split('.')[0]]}.")
+            raise RadarError(f"The lake {self.settings.lake} has no table {table}; {self._what_makes(table)}.")
         if version is None:
             return self.spark.table(self.name(table))
         return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
@@ -125,9 +135,26 @@ class Lake:
         return None if row is None else row[0]
 
     def create(self, contract: Contract) -> None:
-        """Make the table from its contract's DDL unless it is there."""
+        """Make the table from its contract's DDL unless it is there; one that is there gains the columns it lacks.
+
+        Rows of before hold null in a new column, whatever the contract says, until they are made anew.
+        """
         if not self.exists(contract.name):
             self._define(contract, "CREATE TABLE IF NOT EXISTS")
+        elif contract.name not in self._whole:
+            self._widen(contract)
+        self._whole.add(contract.name)
+
+    def _widen(self, contract: Contract) -> None:
+        held = self.table(contract.name).columns
+        for place, column in enumerate(contract.columns):
+            if column.name in held:
+                continue
+            after = f"AFTER `{contract.columns[place - 1].name}`" if place else "FIRST"
+            self.spark.sql(
+                f"ALTER TABLE {self.name(contract.name)} ADD COLUMNS "
+                f"(`{column.name}` {column.type} COMMENT {sql_text(column.comment)} {after})"
+            ).collect()
 
     def recreate(self, contract: Contract) -> None:
         """Make the table anew and empty, in one commit; its earlier versions stay readable."""
@@ -176,9 +203,15 @@ class Lake:
         day: date = newest[0]
         return day + timedelta(days=1)
 
-    def sweep_staging(self) -> None:
-        """Remove what killed runs left in staging; call as the only writer."""
-        shutil.rmtree(self.settings.staging, ignore_errors=True)
+    def sweep_staging(self, age: timedelta = timedelta(0)) -> None:
+        """Remove what killed runs left in staging: batches of runs that began longer than `age` ago.
+
+        The only writer removes all of them; where another job may be at work, only those that no run can still need.
+        """
+        for batch in self.settings.staging.glob("*"):
+            began = STAGED_BY.search(batch.name)
+            if not age or (began and _moment(began[1]) < datetime.now(UTC) - age):
+                shutil.rmtree(batch, ignore_errors=True)
 
     def stage(self, name: str, frame: DataFrame) -> DataFrame:
         """Write rows down under a name of their own, which SQL may use too; returns them as written.
@@ -200,34 +233,42 @@ class Lake:
         self.spark.catalog.dropTempView(name)
         shutil.rmtree(self.settings.staging / name, ignore_errors=True)
 
+    def _what_makes(self, table: str) -> str:
+        maker = _MAKER.get(table.split(".")[0])
+        return f"run `{entry_point(maker, lake=self.settings.lake)}` first" if maker else "no run has written it yet"
+
     def _commits(self, table: str) -> list[int]:
         """The versions whose commits lie in a local table's log: none yet where a run was killed while it made it."""
         log = self.settings.table_folder(table) / "_delta_log"
         return [int(commit.stem) for commit in log.glob("*.json") if commit.stem.isdecimal()]
 
+    def _other_schemas(self) -> list[str]:
+        """Schemas of a local lake that no step needs, such as one to practise in."""
+        return [folder.name.removesuffix(".db") for folder in self.settings.warehouse.glob("*.db")]
+
     def _listed(self, schema: str) -> list[Any]:
-        rows = self.spark.sql(f"SHOW TABLES IN {self.settings.catalog}.{schema}").collect()
+        rows = self.spark.sql(f"SHOW TABLES IN {self.settings.schema(schema)}").collect()
         return [row for row in rows if not row.isTemporary]
 
     def _serve(self) -> None:
-        """Point the in-memory catalog, which serves one lake at a time, at this one.
+        """Point the in-memory catalog, which serves one lake at a time, at this one; a Unity Catalog has its schemas
+        from the bundle.
 
         Every local table has a LOCATION of its own, so dropping it from the catalog forgets it and keeps its files.
         Never drop a schema here: that deletes its folder.
         """
         global _served
+        for schema in {*SCHEMAS, *self._other_schemas()}:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.settings.schema(schema)}")
         if _served not in (None, self.settings.warehouse):
-            for schema in SCHEMAS:
-                for row in self._listed(schema):
-                    self.spark.sql(f"DROP TABLE {self.name(f'{schema}.{row.tableName}')}")
+            for held in self.spark.sql(f"SHOW SCHEMAS IN {self.settings.catalog}").collect():
+                for row in self._listed(held.namespace):
+                    self.spark.sql(f"DROP TABLE {self.name(f'{held.namespace}.{row.tableName}')}")
         _served = self.settings.warehouse
 
 
-_MAKER = {
-    "bronze": "run `mlflow run . -e ingest` first",
-    "silver": "run `mlflow run . -e ingest` first",
-    "features": "run `mlflow run . -e features` first",
-    "gold": "run `mlflow run .` (the whole loop) or `-e score` first",
-    "models": "train a model first",
-    "ops": "no run has written it yet",
-}
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
+
+
+_MAKER = {"bronze": "ingest", "silver": "ingest", "features": "features", "gold": "main"}

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 METRICS = (
-    "roc_auc", "average_precision", "brier", "calibration_error", "precision_at_10", "lift_at_10", "base_rate",
+    "roc_auc", "average_precision", "brier", "calibration_error", "calibration_gap", "precision_at_10", "lift_at_10",
+    "base_rate",
 )  # fmt: skip
 TOP = 0.1
 BINS = 10
@@ -37,7 +38,8 @@ def metrics(outcome: Array, probability: Array, weights: Array) -> dict[str, Arr
     Returns:
         A value a resample: ROC AUC (ties count half), average precision (as scikit-learn: sum of precision times gain
         in recall), Brier score (mean squared error), expected calibration error (ten bins of equal mass: mean absolute
-        difference of mean probability and share, weighted by mass), precision among the highest tenth (rows tied at its
+        difference of mean probability and share, weighted by mass), calibration gap (base rate less mean
+        probability: calibration in the large, Cox, 1958), precision among the highest tenth (rows tied at its
         edge count in part), that over the base rate, and the base rate. NaN where a resample has one outcome only.
     """
     ranked = _ranked(outcome, probability)
@@ -54,6 +56,7 @@ def metrics(outcome: Array, probability: Array, weights: Array) -> dict[str, Arr
             "average_precision": _gained_precision(mass, true) / positives,
             "brier": (weight * (ranked.probability - ranked.outcome) ** 2).sum(axis=1) / total,
             "calibration_error": _calibration_error(ranked, weight) / total,
+            "calibration_gap": (weight * (ranked.outcome - ranked.probability)).sum(axis=1) / total,
             "precision_at_10": precision,
             "lift_at_10": precision / base,
             "base_rate": base,

@@ -45,6 +45,17 @@ FILES = Contract(
     publish=Publish.MERGE,
 )
 
+ARRIVALS = Contract(
+    "ops.arrivals",
+    "Files that Auto Loader saw arrive, where ingest finds files by it; `ops.files` says which were taken in.",
+    columns("""
+        path | STRING NOT NULL | the file
+        size_bytes | BIGINT NOT NULL | its size
+        changed_at | TIMESTAMP NOT NULL | when its content last changed
+    """),
+    publish=Publish.APPEND,
+)
+
 GATE_RESULTS = Contract(
     "ops.gate_results",
     "What every expectation of every gate said, run by run.",
@@ -57,6 +68,7 @@ GATE_RESULTS = Contract(
         rows_checked | BIGINT | rows the expectation looked at, when it failed
         failures | BIGINT | rows that failed it
         sample | STRING | keys or values of a few failing rows
+        arguments | STRING | what the expectation was asked with, as JSON
         checked_at | TIMESTAMP NOT NULL | when
     """),
     publish=Publish.APPEND,
@@ -113,4 +125,4 @@ ERASURES = Contract(
     publish=Publish.APPEND,
 )
 
-CONTRACTS = (QUARANTINE, FILES, GATE_RESULTS, RUNS, PROMOTIONS, ERASURES)
+CONTRACTS = (QUARANTINE, FILES, ARRIVALS, GATE_RESULTS, RUNS, PROMOTIONS, ERASURES)

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lakehouse.lake import Lake
-from lakehouse.registry import load_card, versions
-
-MODELS = ("dropout", "segments")
+from lakehouse.registry import MODELS, load_card, versions
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lakehouse.contracts import Contract, Publish
 from lakehouse.errors import GateFailed
@@ -154,16 +155,15 @@ class Step:
         scope = self._scope(staged) if contract.publish is Publish.REPLACE_AS_OF else ""
         if not self._differs(contract, staged, target, scope):
             return 0
-        writer = self.staged(contract).write.mode("overwrite")
-        (writer.option("replaceWhere", scope) if scope else writer).saveAsTable(target)
+        self.staged(contract).writeTo(target).overwrite(F.expr(scope or "true"))
         return self.staged(contract).count()
 
     def _differs(self, contract: Contract, staged: str, target: str, scope: str) -> bool:
         names = ", ".join(f"`{name}`" for name in contract.column_names())
-        new = f"SELECT {names} FROM {staged}"
-        old = f"SELECT {names} FROM {target}{f' WHERE {scope}' if scope else ''}"
-        either = (f"SELECT 1 FROM ({a} EXCEPT ALL {b}) LIMIT 1" for a, b in ((new, old), (old, new)))
-        return any(self.lake.one(query) is not None for query in either)
+        new = f"SELECT {names}, 1 AS staged__more FROM {staged}"
+        old = f"SELECT {names}, -1 AS staged__more FROM {target}{f' WHERE {scope}' if scope else ''}"
+        apart = f"SELECT 1 FROM ({new} UNION ALL {old}) GROUP BY {names} HAVING sum(staged__more) <> 0 LIMIT 1"
+        return self.lake.one(apart) is not None
 
     def _scope(self, staged: str) -> str:
         days = {row[0] for row in self.lake.spark.sql(f"SELECT DISTINCT as_of FROM {staged}").collect()}
@@ -184,9 +184,12 @@ class Step:
     def _log_findings(self) -> None:
         now = datetime.now(UTC)
         rows = [
-            (self.run_id, f.table, f.expectation, f.column, f.success, f.rows_checked, f.failures, f.sample, now)
+            (
+                self.run_id, f.table, f.expectation, f.column, f.success, f.rows_checked, f.failures, f.sample,
+                f.arguments, now,
+            )
             for f in self._findings
-        ]
+        ]  # fmt: skip
         append_rows(self.lake, GATE_RESULTS, rows)
         self._findings.clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import threading
@@ -32,6 +33,7 @@ class Finding:
     expectation: str
     column: str
     success: bool
+    arguments: str = "{}"
     rows_checked: int | None = None
     failures: int | None = None
     sample: str = ""
@@ -76,7 +78,7 @@ def _validate(
 ) -> list[dict[str, Any]]:
     import great_expectations as gx
 
-    context = _context()
+    context = gx_context()
     name = f"batch_{next(_names)}"
     with _context_lock:
         if isinstance(frame, pd.DataFrame):
@@ -96,7 +98,8 @@ def _config_key(kind: str, kwargs: dict[str, Any]) -> str:
 
 
 @cache
-def _context() -> Any:
+def gx_context() -> Any:
+    """This process's own context of Great Expectations, in memory and silent."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     warnings.filterwarnings("ignore", module="great_expectations")
     import great_expectations as gx
@@ -117,8 +120,12 @@ def _column(expectation: Expectation) -> str:
     return ", ".join(kwargs.get("column_list", ["(whole table)"]))
 
 
+def _arguments(expectation: Expectation) -> str:
+    return json.dumps(expectation.kwargs, sort_keys=True, default=str)
+
+
 def _passed(table: str, expectation: Expectation) -> Finding:
-    return Finding(table, expectation.type, _column(expectation), True)
+    return Finding(table, expectation.type, _column(expectation), True, _arguments(expectation))
 
 
 def _explained(table: str, expectation: Expectation, verdict: dict[str, Any]) -> Finding:
@@ -129,7 +136,7 @@ def _explained(table: str, expectation: Expectation, verdict: dict[str, Any]) ->
         sample = f"observed {result['observed_value']}"
     shown = sample if isinstance(sample, str) else "; ".join(_shown(item) for item in (sample or [])[:SAMPLE])
     return Finding(
-        table, expectation.type, _column(expectation), False,
+        table, expectation.type, _column(expectation), False, _arguments(expectation),
         result.get("element_count"), result.get("unexpected_count"), shown,
     )  # fmt: skip
 

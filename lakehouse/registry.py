@@ -1,32 +1,36 @@
-"""The model registry: versions, the champion alias and the ledger that every change of it is written to."""
+"""The model registry: versions, who waits to be champion, and what a training run left behind."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.ops import PROMOTIONS
-from lakehouse.rows import append_rows
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+MODELS = ("dropout", "segments")
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 CARD = "model_card.json"
 REFERENCE = "reference.json"
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 PARENT_RUN = "LEARNER_RADAR_PARENT_RUN"
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+"""Types beyond skops' own list that a version may hold; nothing else is read back, and nothing is ever unpickled."""
 _LAUNCHED_BY = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
 
@@ -56,16 +60,6 @@ class Version:
     def uri(self) -> str:
         """What `mlflow.pyfunc.load_model` takes."""
         return f"models:/{self.name}/{self.version}"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The newest state of one row pair of the ledger: an alias that goes to a version."""
-
-    promotion_id: str
-    version: str
-    previous: str | None
-    applied: bool
 
 
 def use_mlflow(settings: Settings) -> None:
@@ -104,15 +98,27 @@ def tracked_run(settings: Settings, model: str, name: str, tags: Mapping[str, st
         yield run.info.run_id
 
 
+def check_asked(model: str, number: str = "") -> None:
+    """Refuse a model or a version that a person asked for and that cannot be.
+
+    Raises:
+        RadarError: for a model that is none of `MODELS`, or a version, unless it is empty, that is no number.
+    """
+    if model not in MODELS:
+        raise RadarError(f"model is {model!r}; choose {' or '.join(MODELS)}.")
+    if number and not number.isdecimal():
+        raise RadarError(f"version is {number!r}; give the number of a version.")
+
+
 def model_name(settings: Settings, model: str) -> str:
     """The three-level name of `dropout` or `segments`."""
-    return f"{settings.catalog}.models.{model}"
+    return f"{settings.schema('models')}.{model}"
 
 
 def versions(lake: Lake, model: str) -> list[Version]:
     """Every registered version, newest first."""
-    client, name = _client(lake.settings), model_name(lake.settings, model)
-    numbers = sorted((int(found.version) for found in client.search_model_versions(f"name='{name}'")), reverse=True)
+    held = client(lake.settings).search_model_versions(f"name='{model_name(lake.settings, model)}'")
+    numbers = sorted((int(found.version) for found in held), reverse=True)
     return [version(lake, model, str(number)) for number in numbers]
 
 
@@ -126,8 +132,10 @@ def version(lake: Lake, model: str, number: str) -> Version:
 
     name = model_name(lake.settings, model)
     try:
-        found = _client(lake.settings).get_model_version(name, number)
-    except MlflowException:
+        found = client(lake.settings).get_model_version(name, number)
+    except MlflowException as error:
+        if error.error_code not in NOT_THERE:
+            raise
         raise RadarError(f"{name} has no version {number}; see `make ui` for those it has.") from None
     return Version(name, str(found.version), found.run_id, dict(found.tags))
 
@@ -137,23 +145,12 @@ def holder(lake: Lake, model: str, alias: str) -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        found = _client(lake.settings).get_model_version_by_alias(model_name(lake.settings, model), alias)
+        found = client(lake.settings).get_model_version_by_alias(model_name(lake.settings, model), alias)
     except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code in NOT_THERE:
             return None
         raise
     return str(found.version)
-
-
-def champion(lake: Lake, model: str) -> Version | None:
-    """The champion, its alias resolved once and held against the ledger; None before the first model.
-
-    Raises:
-        RadarError: when the alias is not where the ledger says.
-    """
-    settle(lake, model)
-    held = holder(lake, model, CHAMPION)
-    return version(lake, model, held) if held else None
 
 
 def challenger(lake: Lake, model: str) -> Version | None:
@@ -164,96 +161,12 @@ def challenger(lake: Lake, model: str) -> Version | None:
 
 def challenge(lake: Lake, model: str, number: str) -> None:
     """Make a version the challenger; no ledger row, since nothing acts on a challenger."""
-    _client(lake.settings).set_registered_model_alias(model_name(lake.settings, model), CHALLENGER, number)
+    client(lake.settings).set_registered_model_alias(model_name(lake.settings, model), CHALLENGER, number)
 
 
 def note(lake: Lake, found: Version, key: str, said: str) -> None:
     """Write a tag on a version."""
-    _client(lake.settings).set_model_version_tag(found.name, found.version, key, said)
-
-
-def move_alias(
-    lake: Lake, model: str, number: str, as_of: date, reason: str, evidence: Mapping[str, Any] | None = None,
-    by: str = "rules",
-) -> None:  # fmt: skip
-    """Make a version the champion: the ledger's row `decided`, then the alias, then the row `applied`."""
-    version(lake, model, number)
-    row = {
-        "promotion_id": uuid.uuid4().hex,
-        "model_name": model_name(lake.settings, model),
-        "alias": CHAMPION,
-        "version": number,
-        "previous_version": holder(lake, model, CHAMPION),
-        "as_of": as_of,
-        "decided_at": datetime.now(UTC),
-        "decided_by": by,
-        "reason": reason,
-        "evidence_json": json.dumps(evidence or {}, sort_keys=True),
-        "state": "decided",
-    }
-    _record(lake, row)
-    _client(lake.settings).set_registered_model_alias(row["model_name"], CHAMPION, number)
-    _record(lake, row | {"state": "applied"})
-
-
-def settle(lake: Lake, model: str) -> str:
-    """Hold the champion alias against the ledger; finish a change that was decided and not applied.
-
-    Returns:
-        What was finished, in a sentence that is printed too; empty when nothing was.
-
-    Raises:
-        RadarError: when the alias is not where the ledger's last decision put it.
-    """
-    last = next(reversed(decisions(lake, model)), None)
-    held = holder(lake, model, CHAMPION)
-    if last is None and held is None:
-        return ""
-    if last is None or held not in ({last.version} if last.applied else {last.version, last.previous}):
-        raise RadarError(_tampered(model_name(lake.settings, model), held, last))
-    if last.applied:
-        return ""
-    _client(lake.settings).set_registered_model_alias(model_name(lake.settings, model), CHAMPION, last.version)
-    row = _rows(lake, model).where(f"promotion_id = '{last.promotion_id}'").first()
-    _record(lake, row.asDict() | {"state": "applied", "decided_at": row.decided_at.astimezone(UTC)})
-    said = f"{model}: finished a promotion of version {last.version} that a killed run had decided."
-    print(f"  {said}", flush=True)
-    return said
-
-
-def rollback(lake: Lake, model: str, as_of: date, reason: str, by: str = "a person") -> Version:
-    """Give the champion alias back to the version that held it before.
-
-    Raises:
-        RadarError: when nobody held it before, or the alias is not where the ledger says.
-    """
-    settle(lake, model)
-    held = holders(lake, model)
-    if len(held) < 2:
-        raise RadarError(f"{model} has had no champion before the present one; there is nothing to go back to.")
-    move_alias(lake, model, held[-2], as_of, reason, {"rollback_of": held[-1]}, by)
-    return version(lake, model, held[-2])
-
-
-def decisions(lake: Lake, model: str) -> list[Decision]:
-    """The ledger of a model's champion alias, oldest first, each decision with its newest state."""
-    if not lake.exists(PROMOTIONS.name):
-        return []
-    rows = _rows(lake, model).orderBy("decided_at", "promotion_id").collect()
-    applied = {row.promotion_id for row in rows if row.state == "applied"}
-    newest = {row.promotion_id: row for row in rows}
-    return [Decision(key, row.version, row.previous_version, key in applied) for key, row in newest.items()]
-
-
-def holders(lake: Lake, model: str) -> list[str]:
-    """The line of champions, oldest first, without those that were rolled back."""
-    line: list[str] = []
-    for decision in decisions(lake, model):
-        if len(line) > 1 and line[-2] == decision.version:
-            line.pop()
-        elif not line or line[-1] != decision.version:
-            line.append(decision.version)
-    return line
+    client(lake.settings).set_model_version_tag(found.name, found.version, key, said)
 
 
 def load_card(lake: Lake, found: Version) -> dict[str, Any]:
@@ -280,42 +193,68 @@ def load_artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
     return dict(mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{name}"))
 
 
-def _client(settings: Settings) -> MlflowClient:
+def load_model(lake: Lake, found: Version) -> Any:
+    """The scikit-learn model of a version, read without running any code that comes with it.
+
+    Raises:
+        RadarError: when reading it could run code; see `refuse_unsafe`.
+    """
+    use_mlflow(lake.settings)
+    import mlflow.sklearn
+
+    refuse_unsafe(found.uri)
+    return mlflow.sklearn.load_model(found.uri)
+
+
+def refuse_unsafe(uri: str) -> None:
+    """Refuse a logged model that is anything but a scikit-learn model in skops with types that are known here.
+
+    A pickle runs whatever its writer wished; so does a model that brings its own code or its own list of trusted types.
+
+    Raises:
+        RadarError: naming what it is.
+    """
+    import mlflow
+
+    flavors = mlflow.models.get_model_info(uri).flavors
+    how, native = flavors.get("python_function", {}), flavors.get("sklearn", {})
+    unknown = sorted({*(native.get("skops_trusted_types") or [])} - {*TRUSTED})
+    wrong = [
+        said
+        for said, found in {
+            f"its loader is {how.get('loader_module')}": how.get("loader_module") != "mlflow.sklearn",
+            f"it is stored as {native.get('serialization_format')}": native.get("serialization_format") != "skops",
+            "it brings code of its own": bool(how.get("code") or native.get("code")),
+            f"it asks to trust {', '.join(unknown)}": bool(unknown),
+        }.items()
+        if found
+    ]
+    if wrong:
+        raise RadarError(
+            f"The model {uri} is not read, since that could run code of whoever wrote it: {'; '.join(wrong)}. "
+            'Log it as a scikit-learn model with serialization_format="skops", as training does.'
+        )
+
+
+def client(settings: Settings) -> MlflowClient:
+    """A client of the lake's tracking store and registry."""
     use_mlflow(settings)
     from mlflow import MlflowClient
 
     return MlflowClient()
 
 
+def experiment_name(settings: Settings, model: str) -> str:
+    """The experiment of `dropout` or `segments`; a path in a workspace, where the bundle makes it too."""
+    return f"learner-radar-{model}" if settings.local else f"/Shared/learner-radar-{settings.schema('models')}-{model}"
+
+
 def _experiment(settings: Settings, model: str) -> str:
     from mlflow import MlflowClient
 
-    client = MlflowClient()
-    name = f"learner-radar-{model}" if settings.local else f"/Shared/learner-radar-{settings.catalog}-{model}"
+    client, name = MlflowClient(), experiment_name(settings, model)
     found = client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
     where = (settings.lake / "mlruns").as_uri() if settings.local else None
     return str(client.create_experiment(name, artifact_location=where))
-
-
-def _rows(lake: Lake, model: str) -> Any:
-    name = model_name(lake.settings, model)
-    return lake.table(PROMOTIONS.name).where(f"model_name = '{name}' AND alias = '{CHAMPION}'")
-
-
-def _record(lake: Lake, row: Mapping[str, Any]) -> None:
-    append_rows(lake, PROMOTIONS, [tuple(row[name] for name in PROMOTIONS.column_names())])
-
-
-def _tampered(name: str, held: str | None, last: Decision | None) -> str:
-    short = name.split(".")[-1]
-    points = f"points at version {held}" if held else "points at no version"
-    says = f"gave it to version {last.version}" if last else "never gave it to any"
-    keep = f" To keep version {held}, say so with --version {held}." if held else ""
-    back = last.version if last else held
-    return (
-        f"{name}: the alias {CHAMPION} {points}, but ops.promotions {says}; it was moved by hand. Nothing is scored "
-        f"until that is settled: `python -m training.rollback --model {short} --version {back} --reason …` "
-        f"writes who decided it and puts it right.{keep}"
-    )

@@ -34,7 +34,9 @@ def connect() -> SparkSession:
         RadarError: without Java, or when Delta's jars cannot be resolved.
     """
     if "SPARK_REMOTE" in os.environ or on_databricks():
-        return SparkSession.builder.getOrCreate()
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return session
     return _embedded()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from lakehouse.errors import RadarError
 
 LOCAL_CATALOG = "spark_catalog"
+VOLUMES = "/Volumes"
 
 
 def on_databricks() -> bool:
@@ -19,14 +20,16 @@ def on_databricks() -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """One lake: its folder, its landing zone and its catalog.
+    """One lake: its folder, its landing zone, its catalog, and what its schemas' names begin with.
 
-    On Databricks `lake` is a Unity Catalog volume path used for files that are not tables (the dashboard).
+    On Databricks `lake` is the path of a Unity Catalog volume, for what is no table: staged batches, how far streams
+    came, the dashboard.
     """
 
     lake: Path
     landing: Path
     catalog: str = LOCAL_CATALOG
+    schema_prefix: str = ""
 
     @property
     def local(self) -> bool:
@@ -37,6 +40,10 @@ class Settings:
     def warehouse(self) -> Path:
         """The folder that holds `<schema>.db/<table>`."""
         return self.lake / "warehouse"
+
+    def schema(self, short: str) -> str:
+        """The two-level name of a schema such as `gold`."""
+        return f"{self.catalog}.{self.schema_prefix}{short}"
 
     def table_folder(self, table: str) -> Path:
         """The folder of the local table `<schema>.<table>`."""
@@ -69,22 +76,33 @@ class Settings:
         return self.tracking_uri if self.local else "databricks-uc"
 
 
-def settings(lake: str | None = None, landing: str | None = None, catalog: str | None = None) -> Settings:
-    """Settings from arguments (MLproject parameters), else the environment, else the defaults.
+def settings(
+    lake: str | None = None, landing: str | None = None, catalog: str | None = None, schema_prefix: str | None = None,
+    default: str = "lake",
+) -> Settings:  # fmt: skip
+    """Settings from arguments, else the environment, else the defaults.
 
-    Environment: `LEARNER_RADAR_LAKE` (default `lake`), `LEARNER_RADAR_LANDING` (default `<lake>/landing`),
-    `LEARNER_RADAR_CATALOG` (default `spark_catalog` locally; required on Databricks).
+    Environment: `LEARNER_RADAR_LAKE`, `LEARNER_RADAR_LANDING`, `LEARNER_RADAR_CATALOG` (`spark_catalog` on a laptop;
+    required on Databricks), `LEARNER_RADAR_SCHEMA_PREFIX`. The lake is the folder `default`, raw files arrive in its
+    `landing`; in a Unity Catalog they are the volumes `files` of the schema `ops` and `landing` of `bronze`.
 
     Raises:
         RadarError: on Databricks without a catalog.
     """
-    lake_path = Path(lake or os.environ.get("LEARNER_RADAR_LAKE") or "lake").expanduser().absolute()
-    landing_text = landing or os.environ.get("LEARNER_RADAR_LANDING")
-    landing_path = Path(landing_text).expanduser().absolute() if landing_text else lake_path / "landing"
-    chosen = catalog or os.environ.get("LEARNER_RADAR_CATALOG")
-    if not chosen and on_databricks():
-        raise RadarError("On Databricks, name the Unity Catalog to use: set LEARNER_RADAR_CATALOG.")
-    return Settings(lake_path, landing_path, chosen or LOCAL_CATALOG)
+    chosen = catalog or os.environ.get("LEARNER_RADAR_CATALOG") or LOCAL_CATALOG
+    prefix = schema_prefix or os.environ.get("LEARNER_RADAR_SCHEMA_PREFIX") or ""
+    if chosen == LOCAL_CATALOG and on_databricks():
+        raise RadarError("On Databricks, name the Unity Catalog to use: --catalog, or set LEARNER_RADAR_CATALOG.")
+    home, arrivals = default, None
+    if chosen != LOCAL_CATALOG:
+        home, arrivals = f"{VOLUMES}/{chosen}/{prefix}ops/files", f"{VOLUMES}/{chosen}/{prefix}bronze/landing"
+    lake_path = _path(lake or os.environ.get("LEARNER_RADAR_LAKE") or home)
+    landing_path = _path(landing or os.environ.get("LEARNER_RADAR_LANDING") or arrivals or f"{lake_path}/landing")
+    return Settings(lake_path, landing_path, chosen, prefix)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
 
 
 def check_writable(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lakehouse.contracts import DELETED_FILES
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 
@@ -21,7 +22,7 @@ class Tended:
     files_before: int
     files_after: int
     megabytes: float
-    kept_hours: int
+    kept_hours: int | None
     pinned: bool
 
     def __str__(self) -> str:
@@ -29,13 +30,15 @@ class Tended:
             f" made {self.files_after}" if self.files_after != self.files_before else ""
         )
         why = " (a registered model pins one)" if self.pinned else ""
-        return f"{self.table:<36} {files:<24} {self.megabytes:8.1f} MB   versions of {self.kept_hours} hours kept{why}"
+        kept = "as long as the table says" if self.kept_hours is None else f"of {self.kept_hours} hours"
+        return f"{self.table:<36} {files:<24} {self.megabytes:8.1f} MB   versions {kept} kept{why}"
 
 
 def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) -> Tended:
     """Compact and cluster a table where that pays, then let go of versions older than `keep_hours`.
 
-    A version that a registered model pins is kept, with all that came after it.
+    A version that a registered model pins is kept, with all that came after it. In a Unity Catalog the table's own
+    retention counts instead (see `Contract.ddl`): Databricks cleans by that one too, unasked.
 
     Args:
         lake: open for writing.
@@ -48,8 +51,29 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
     oldest = oldest_pinned(lake, table, held)
     keep = keep_hours if oldest is None else max(keep_hours, _hours_since(oldest) + 1)
-    lake.spark.sql(f"VACUUM {lake.name(table)} RETAIN {keep} HOURS").collect()
-    return Tended(table, files, _files(lake, table)[0], size / 2**20, keep, oldest is not None)
+    retain = f" RETAIN {keep} HOURS" if lake.settings.local else ""
+    lake.spark.sql(f"VACUUM {lake.name(table)}{retain}").collect()
+    kept = keep if lake.settings.local else None
+    return Tended(table, files, _files(lake, table)[0], size / 2**20, kept, oldest is not None)
+
+
+def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
+    """Clean every earlier version of a table away, whatever retention it has; the retention stands again afterwards.
+
+    By the table's property rather than by a setting of the session, which serverless compute does not take.
+    """
+    name, told = lake.name(table), lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
+    before = {row.key: row.value for row in told}.get(DELETED_FILES)
+    lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = 'interval 0 hours')").collect()
+    try:
+        lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
+    finally:
+        again = (
+            f"SET TBLPROPERTIES ('{DELETED_FILES}' = '{before}')"
+            if before
+            else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
+        )
+        lake.spark.sql(f"ALTER TABLE {name} {again}").collect()
 
 
 def _files(lake: Lake, table: str) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lakehouse.contracts import Contract, columns
+from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import settings
@@ -29,7 +30,7 @@ def test_serving_another_lake_forgets_tables_and_keeps_their_files(tmp_path: Pat
 
 
 def test_a_table_that_is_not_there_is_told_with_what_makes_it(lake: Lake) -> None:
-    with pytest.raises(RadarError, match=r"has no table features\.student_activity; run `mlflow run \. -e features`"):
+    with pytest.raises(RadarError, match=r"has no table features\.student_activity; run `mlflow run \. .* -e features"):
         lake.table("features.student_activity")
 
 
@@ -39,4 +40,16 @@ def test_what_a_killed_run_left_in_staging_is_swept_by_the_next_writer(tmp_path:
         lake.stage("left_behind", lake.spark.range(2))
     assert list(chosen.staging.iterdir())
     with Lake.writing(chosen, "next"):
-        assert not chosen.staging.exists()
+        assert list(chosen.staging.iterdir()) == []
+
+
+def test_a_table_of_an_earlier_contract_gains_the_columns_it_lacks_in_their_places(lake: Lake) -> None:
+    first, last = "id | BIGINT NOT NULL | who", "last | STRING | the end"
+    old = Contract("gold.grown", "", columns(f"{first}\n{last}"), publish=Publish.APPEND)
+    new = replace(old, columns=columns(f"{first}\nmore | DOUBLE NOT NULL | new\n{last}"))
+    lake.create(old)
+    lake.spark.sql(f"INSERT INTO {lake.name(old.name)} VALUES (1, 'a')").collect()
+    again = Lake.open(lake.settings)
+    again.create(new)
+    assert again.table(new.name).columns == ["id", "more", "last"]
+    assert [tuple(row) for row in again.table(new.name).collect()] == [(1, None, "a")]

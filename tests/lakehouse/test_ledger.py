@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,37 +10,12 @@ import pytest
 from lakehouse import registry
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
+from lakehouse.ledger import champion, champion_on, decisions, holders, move_alias, rollback, settle
 from lakehouse.ops import PROMOTIONS
-from lakehouse.registry import (
-    CHAMPION,
-    champion,
-    decisions,
-    holder,
-    holders,
-    model_name,
-    move_alias,
-    rollback,
-    settle,
-    tracked_run,
-    use_mlflow,
-    version,
-    versions,
-)
+from lakehouse.registry import CHAMPION, holder, model_name, tracked_run, use_mlflow, version, versions
 from lakehouse.rows import append_rows
-from lakehouse.settings import settings
 
 DAY = date(2024, 6, 3)
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables made once, since that takes seconds."""
-    chosen = settings(str(tmp_path_factory.mktemp("store")))
-    use_mlflow(chosen)
-    from mlflow import MlflowClient
-
-    MlflowClient().search_experiments()
-    return chosen.lake / "mlflow.db"
 
 
 @pytest.fixture
@@ -128,7 +103,7 @@ def test_an_alias_that_was_moved_by_hand_is_refused(models: Lake, decided: bool)
     assert model_name(models.settings, "dropout") in said
     assert "champion points at version 3" in said
     assert f"gave it to version {'2' if decided else '1'}" in said
-    assert "training.rollback" in said
+    assert "-e rollback -P model=dropout" in said
 
 
 def test_an_alias_without_a_ledger_row_is_refused(models: Lake) -> None:
@@ -154,6 +129,13 @@ def test_rollback_goes_back_holder_by_holder(models: Lake) -> None:
     assert holders(models, "dropout") == ["1"]
     with pytest.raises(RadarError, match="nothing to go back to"):
         rollback(models, "dropout", DAY, "complaints")
+
+
+def test_the_champion_of_a_day_is_of_the_last_decision_for_that_day_or_before(models: Lake) -> None:
+    for number, days in (("1", 0), ("2", 7), ("3", 14), ("2", 10)):
+        move_alias(models, "dropout", number, DAY + timedelta(days=days), "better")
+    found = [champion_on(models, "dropout", DAY + timedelta(days=days)) for days in (-1, 0, 6, 7, 9, 10, 13, 14, 99)]
+    assert [one and one.version for one in found] == [None, "1", "1", "2", "2", "2", "2", "2", "2"]
 
 
 def test_an_unknown_version_is_refused_before_anything_is_written(models: Lake) -> None:

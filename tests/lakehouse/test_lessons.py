@@ -1,0 +1,65 @@
+"""What the lessons begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import lakehouse.notebook
+from lakehouse.contracts import Contract, columns
+from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
+from lakehouse.notebook import here, open_lesson, writing
+from lakehouse.settings import settings
+
+ROOT = Path(__file__).parents[2]
+PRACTICE = Contract("tutorial.words", "Words to practise on.", columns("word | STRING NOT NULL | a word"))
+
+
+@pytest.fixture(autouse=True)
+def nowhere_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LEARNER_RADAR_LAKE", "LEARNER_RADAR_LANDING", "LEARNER_RADAR_CATALOG", "DATABRICKS_RUNTIME_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_on_a_laptop_the_lessons_have_a_lake_in_the_project_unless_the_environment_names_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert (here().lake, here().local) == (ROOT / "tutorial" / "lake", True)
+    monkeypatch.setenv("LEARNER_RADAR_LAKE", str(tmp_path))
+    assert here().lake == tmp_path
+
+
+def test_on_databricks_they_have_the_current_catalog_and_a_volume_unless_the_environment_names_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = SimpleNamespace(catalog=SimpleNamespace(currentCatalog=lambda: "workspace"))
+    monkeypatch.setattr(lakehouse.notebook, "connect", lambda: session)
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    assert (here().catalog, here().lake) == ("workspace", Path("/Volumes/workspace/ops/files"))
+    assert not here().local
+    monkeypatch.setenv("LEARNER_RADAR_CATALOG", "dev")
+    assert (here().catalog, here().lake) == ("dev", Path("/Volumes/dev/ops/files"))
+
+
+def test_a_lesson_says_which_one_comes_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LEARNER_RADAR_LAKE", str(tmp_path))
+    with pytest.raises(RadarError) as told:
+        open_lesson("bronze.messages", after="01_bronze_layer")
+    assert told.value._render_traceback_() == [
+        "error: This lesson goes on from bronze.messages: run notebooks/01_bronze_layer.ipynb first."
+    ]
+
+
+def test_a_table_to_practise_on_is_found_again_and_forgotten_with_its_lake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEARNER_RADAR_LAKE", str(tmp_path / "lake"))
+    lake = open_lesson()
+    with writing(lake) as run:
+        run.lake.recreate(PRACTICE)
+    lake.spark.sql("INSERT INTO tutorial.words VALUES ('Dativ')").collect()
+    assert not Lake.open(settings(str(tmp_path / "other"))).spark.catalog.tableExists("tutorial.words")
+    assert open_lesson("tutorial.words").table("tutorial.words").collect() == [("Dativ",)]
