@@ -17,5 +17,10 @@ def _check(_: Settings, chosen: argparse.Namespace) -> None:
     parse_as_of(chosen.last, "to")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -m features`."""
     command("Write features and labels.", as_of_step(run), _options, _check)
+
+
+if __name__ == "__main__":
+    main()

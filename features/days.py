@@ -14,7 +14,8 @@ LOOKBACK_DAYS = 180
 RECENT_DAYS = 28
 """Who has been silent for longer counts as gone: in no mean or rank of the platform, and in no segment's making."""
 COUNTED = (
-    "conversations", "messages", "messages_with_errors", "minutes", "lessons_started", "lessons_completed", "attempts",
+    "conversations", "messages", "messages_with_errors", "grammar_errors", "vocabulary_errors", "spelling_errors",
+    "minutes", "lessons_started", "lessons_completed", "attempts",
 )  # fmt: skip
 ACTIVE_EVENTS = ("conversation", "lesson_started", "lesson_completed", "attempt")
 
@@ -35,10 +36,10 @@ def student_days(events: DataFrame) -> DataFrame:
     Returns:
         student_id, day; `from_date` (first as-of that may use the row: after the day, not before it was known) and
         `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
-        messages, messages_with_errors, minutes, lessons_started, lessons_completed, attempts; score_sum, scores,
-        mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for C2) of the latest
-        event that has one, and when that was: scored_at, levelled_at; the language practised last; and `split`: whether
-        the student's day has rows of several spans.
+        messages, messages_with_errors, their errors by type, minutes, lessons_started, lessons_completed, attempts;
+        score_sum, scores, mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for
+        C2) of the latest event that has one, and when that was: scored_at, levelled_at; the language practised last;
+        and `split`: whether the student's day has rows of several spans.
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
@@ -64,6 +65,9 @@ def student_days(events: DataFrame) -> DataFrame:
         total("conversation").alias("conversations"),
         total("message", F.col("messages")).alias("messages"),
         total("message", F.col("messages_with_errors")).alias("messages_with_errors"),
+        total("message", F.col("grammar_errors")).alias("grammar_errors"),
+        total("message", F.col("vocabulary_errors")).alias("vocabulary_errors"),
+        total("message", F.col("spelling_errors")).alias("spelling_errors"),
         total("message", F.col("minutes")).alias("minutes"),
         total("lesson_started").alias("lessons_started"),
         total("lesson_completed").alias("lessons_completed"),

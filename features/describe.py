@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from datetime import UTC
 
 from pyspark.sql import functions as F
 
 from features.feature_view import FeatureView, views
 from features.store import SpecError, logged_spec
-from features.store.tables import FeatureTable, describe, two_level
-from lakehouse.cli import Run, command
+from features.store.tables import FeatureTable, describe
+from lakehouse.cli import Run, command, utc
 from lakehouse.lake import Lake
-from lakehouse.pins import MODELS
-from lakehouse.registry import CHAMPION, holder, versions
+from lakehouse.registry import CHAMPION, MODELS, holder, versions
 
 HEAD = """# Features
 
@@ -32,7 +30,7 @@ def run(run: Run) -> None:
     """
     lake = run.lake
     used = usage(lake)
-    asked = two_level(run.options.table) if run.options.table else ""
+    asked = run.lake.short(run.options.table) if run.options.table else ""
     names = [asked] if asked else [table for table in lake.tables() if table.startswith("features.")]
     for name in names:
         try:
@@ -106,7 +104,7 @@ def _freshness(lake: Lake, table: FeatureTable) -> str:
     spans = [F.min(time) for time in table.timestamp_keys] + [F.max(time) for time in table.timestamp_keys]
     count, *ends = rows.agg(F.count("*"), *spans).collect()[0]
     told = f"{count:,} rows" + (f" from {ends[0]} to {ends[1]}" if ends else "")
-    return f"{told}; version {lake.version(table.name)}, written {written.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{told}; version {lake.version(table.name)}, written {utc(written)}"
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -44,19 +44,7 @@ def student_labels(days: DataFrame, known: DataFrame, touched: DataFrame, run_as
     present = known.where("active").groupBy("student_id", "as_of").agg(
         (F.min("ago") <= HORIZON_DAYS).alias("eligible")
     )  # fmt: skip
-    settled = F.date_add("as_of", MATURITY_DAYS)
-    came_back = (
-        (F.col("day") >= F.col("as_of"))
-        & (F.col("day") < F.date_add("as_of", HORIZON_DAYS))
-        & (F.col("from_date") <= settled)
-        & (F.col("until_date").isNull() | (settled < F.col("until_date")))
-    )
-    returns = days.where("active").select("student_id", "day", "from_date", "until_date")
-    mature = present.where(F.col("as_of") <= F.lit(run_as_of - timedelta(days=MATURITY_DAYS)))
-    returned = mature.join(returns, "student_id").where(came_back).select("student_id", "as_of").distinct()
-    outcome = F.when(F.col("as_of") <= F.lit(run_as_of - timedelta(days=MATURITY_DAYS)), F.col("_returned").isNull())
-    marked = present.join(returned.withColumn("_returned", F.lit(True)), ["student_id", "as_of"], "left")
-    told = marked.withColumn("dropped_out", outcome).drop("_returned")
+    told = outcomes(present, days, HORIZON_DAYS, run_as_of)
     closed = told.join(touched.withColumn("_touched", F.lit(True)), ["student_id", "as_of"], "left")
     unknown = F.col("_touched").isNotNull()
     return closed.withColumns(
@@ -65,6 +53,32 @@ def student_labels(days: DataFrame, known: DataFrame, touched: DataFrame, run_as
             "dropped_out": F.when(~unknown, F.col("dropped_out")),
         }
     ).drop("_touched")
+
+
+def outcomes(present: DataFrame, days: DataFrame, horizon: int, run_as_of: date) -> DataFrame:
+    """Whether each student stayed away for so many days, from what was known the days of grace later.
+
+    Args:
+        present: student_id, as_of and whatever else.
+        days: from `days.student_days`.
+        horizon: days looked ahead.
+        run_as_of: the day of the run; what has not matured by then is null.
+
+    Returns:
+        `present` with dropped_out.
+    """
+    settled = F.date_add("as_of", horizon + GRACE_DAYS)
+    matured = F.col("as_of") <= F.lit(run_as_of - timedelta(days=horizon + GRACE_DAYS))
+    came_back = (
+        (F.col("day") >= F.col("as_of"))
+        & (F.col("day") < F.date_add("as_of", horizon))
+        & (F.col("from_date") <= settled)
+        & (F.col("until_date").isNull() | (settled < F.col("until_date")))
+    )
+    returns = days.where("active").select("student_id", "day", "from_date", "until_date")
+    returned = present.where(matured).join(returns, "student_id").where(came_back).select("student_id", "as_of")
+    marked = present.join(returned.distinct().withColumn("_returned", F.lit(True)), ["student_id", "as_of"], "left")
+    return marked.withColumn("dropped_out", F.when(matured, F.col("_returned").isNull())).drop("_returned")
 
 
 def keep_frozen(labels: DataFrame, published: DataFrame) -> DataFrame:

@@ -7,6 +7,15 @@ made.load_df()
 
 from features.store.errors import SpecError
 from features.store.local import augmented, logged_spec, pinned
-from features.store.protocol import FeatureStore, TrainingSet, open_store
+from features.store.protocol import FeatureStore, TrainingSet, model_store, open_store
 
-__all__ = ["FeatureStore", "SpecError", "TrainingSet", "augmented", "logged_spec", "open_store", "pinned"]
+__all__ = [
+    "FeatureStore",
+    "SpecError",
+    "TrainingSet",
+    "augmented",
+    "logged_spec",
+    "model_store",
+    "open_store",
+    "pinned",
+]

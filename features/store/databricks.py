@@ -1,7 +1,8 @@
-"""The store on Databricks: a thin pass to Databricks' client."""
+"""The store on Databricks: a thin pass to Databricks' client, with every name in full, as Unity Catalog wants it."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -10,16 +11,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from features.store.protocol import Features, TrainingSet
+from lakehouse.lake import Lake
 
 
 class DatabricksFeatureStore:
     """Passes everything on; joins are native, since the client's default join imports an undeclared package."""
 
-    def __init__(self, client: Any = None) -> None:
+    def __init__(self, lake: Lake, client: Any = None) -> None:
         if client is None:
             from databricks.feature_engineering import FeatureEngineeringClient
 
             client = FeatureEngineeringClient()
+        self.lake = lake
         self.client: Any = client
 
     def create_table(
@@ -29,21 +32,22 @@ class DatabricksFeatureStore:
     ) -> Any:  # fmt: skip
         """See the client."""
         return self.client.create_table(
-            name=name, primary_keys=primary_keys, df=df, timeseries_column=timeseries_column, schema=schema,
-            description=description, partition_columns=partition_columns, tags=dict(tags) if tags else None,
+            name=self._full(name), primary_keys=primary_keys, df=df, timeseries_column=timeseries_column,
+            schema=schema, description=description, partition_columns=partition_columns,
+            tags=dict(tags) if tags else None,
         )  # fmt: skip
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         """See the client."""
-        self.client.write_table(name=name, df=df, mode=mode)
+        self.client.write_table(name=self._full(name), df=df, mode=mode)
 
     def read_table(self, *, name: str) -> DataFrame:
         """See the client."""
-        return self.client.read_table(name=name)
+        return self.client.read_table(name=self._full(name))
 
     def get_table(self, *, name: str) -> Any:
         """See the client."""
-        return self.client.get_table(name=name)
+        return self.client.get_table(name=self._full(name))
 
     def create_training_set(
         self, *, df: DataFrame, feature_lookups: Features, label: str | Sequence[str] | None,
@@ -51,8 +55,8 @@ class DatabricksFeatureStore:
     ) -> TrainingSet:  # fmt: skip
         """See the client."""
         return self.client.create_training_set(
-            df=df, feature_lookups=list(feature_lookups), label=label, exclude_columns=list(exclude_columns or []),
-            use_spark_native_join=True,
+            df=df, feature_lookups=[self._in_full(lookup) for lookup in feature_lookups], label=label,
+            exclude_columns=list(exclude_columns or []), use_spark_native_join=True,
         )  # fmt: skip
 
     def log_model(
@@ -70,3 +74,16 @@ class DatabricksFeatureStore:
         return self.client.score_batch(
             model_uri=model_uri, df=df, result_type=result_type, use_spark_native_join=True
         )  # fmt: skip
+
+    def _full(self, name: str) -> str:
+        """A two-level name with this lake's catalog before it: the client refuses two levels in a Unity Catalog."""
+        return self.lake.name(name) if name.count(".") == 1 else name
+
+    def _in_full(self, lookup: Any) -> Any:
+        """A lookup whose table is named in full; a function as it is."""
+        table = getattr(lookup, "table_name", None)
+        if table is None or self._full(table) == table:
+            return lookup
+        found = copy.copy(lookup)
+        found._table_name = self._full(table)
+        return found

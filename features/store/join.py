@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
@@ -69,11 +71,15 @@ def _named(wanted: dict[str, str]) -> list[Column]:
 
 
 def _placed(keys: tuple[str, ...], time: str) -> list[Column]:
-    """What a row is found by: the bucket, the moment in microseconds, the keys."""
+    """What a row is found by: the bucket, the moment in microseconds, the keys; no moment where a key is null.
+
+    Arrow's join takes a null among several keys for a value; a row without a moment finds nothing.
+    """
     columns = [F.col(f"`{key}`") for key in keys]
+    whole = reduce(and_, [column.isNotNull() for column in columns])
     return [
         F.pmod(F.xxhash64(*columns), F.lit(BUCKETS)).cast("int").alias("_bucket"),
-        F.unix_micros(F.col(f"`{time}`").cast("timestamp")).alias("_moment"),
+        F.when(whole, F.unix_micros(F.col(f"`{time}`").cast("timestamp"))).alias("_moment"),
         *[column.alias(f"_key_{n}") for n, column in enumerate(columns)],
     ]
 

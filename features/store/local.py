@@ -21,7 +21,7 @@ from features.store.resolve import in_order, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
-from lakehouse.registry import use_mlflow
+from lakehouse.registry import refuse_unsafe, use_mlflow
 
 SPEC = "feature_spec"
 PREDICTION = "prediction"
@@ -51,7 +51,7 @@ class LocalFeatureStore:
         absent = [column for column in _listed(partition_columns) if column not in shape.names]
         if absent:
             raise SpecError(f"{name}: the schema has no partition column {', '.join(absent)}.")
-        if self.lake.exists(tables.two_level(name)):
+        if self.lake.exists(self.lake.short(name)):
             return self.get_table(name=name)
         with self._as_writer() as lake:
             keys, times = _listed(primary_keys), _listed(timeseries_column)
@@ -75,7 +75,7 @@ class LocalFeatureStore:
 
     def read_table(self, *, name: str) -> DataFrame:
         """As Databricks' client: the rows of a feature table by its two- or three-level name."""
-        return self.lake.table(tables.two_level(name))
+        return self.lake.table(self.lake.short(name))
 
     def get_table(self, *, name: str) -> FeatureTable:
         """As Databricks' client.
@@ -116,10 +116,12 @@ class LocalFeatureStore:
 
         Raises:
             SpecError: when the model knows no features, or the frame lacks a column that it needs.
+            RadarError: for a model whose reading could run code; see `registry.refuse_unsafe`.
         """
         use_mlflow(self.lake.settings)
         import mlflow
 
+        refuse_unsafe(model_uri)
         spec = logged_spec(model_uri)
         if PREDICTION in df.columns:
             raise SpecError(f"The frame has a column {PREDICTION}, which is what score_batch adds; rename it.")

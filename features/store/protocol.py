@@ -73,12 +73,23 @@ class FeatureStore(Protocol):
         ...
 
 
+def model_store(lake: Lake) -> FeatureStore:
+    """The store that this project's own models are logged by, on a laptop and on Databricks alike.
+
+    Databricks' client packs a model so that only its own loader reads it, which runs code of the package; the registry
+    reads models as skops alone, see `registry.refuse_unsafe`.
+    """
+    from features.store.local import LocalFeatureStore
+
+    return LocalFeatureStore(lake)
+
+
 def open_store(lake: Lake) -> FeatureStore:
     """The store of a lake: Databricks' own client on Databricks, the local one elsewhere."""
     if not lake.settings.local:
         from features.store.databricks import DatabricksFeatureStore
 
-        return DatabricksFeatureStore()
+        return DatabricksFeatureStore(lake)
     from features.store.local import LocalFeatureStore
 
     return LocalFeatureStore(lake)

@@ -54,11 +54,6 @@ class FeatureTable:
         return _contract(self.name, schema, [*self.primary_keys, *self.timestamp_keys], self.timestamp_keys, "")
 
 
-def two_level(name: str) -> str:
-    """The name without its catalog."""
-    return ".".join(name.split(".")[-2:])
-
-
 def describe(lake: Lake, name: str) -> FeatureTable:
     """A feature table's metadata.
 
@@ -66,7 +61,7 @@ def describe(lake: Lake, name: str) -> FeatureTable:
         SpecError: when the table has no keys.
         RadarError: when there is no such table.
     """
-    table = two_level(name)
+    table = lake.short(name)
     schema = lake.table(table).schema
     properties = {
         row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
@@ -88,7 +83,7 @@ def create(
     Raises:
         SpecError: for keys or columns that make no feature table.
     """
-    table = two_level(name)
+    table = lake.short(name)
     _check_creation(table, primary_keys, times, schema)
     contract = _contract(table, schema, primary_keys, times, description)
     lake.create(contract)

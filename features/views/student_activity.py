@@ -20,6 +20,7 @@ CONTRACT = Contract(
         active_days_14 | INT | active days in the 14 days before
         active_days_28 | INT | active days in the 28 days before
         active_days_180 | INT | active days in the 180 days before
+        active_share | DOUBLE | active_days_180 over the days since the first active day, 14 at least and 180 at most
         conversations_7 | INT | conversations in the 7 days before
         conversations_14 | INT | conversations in the 14 days before
         conversations_28 | INT | conversations in the 28 days before
@@ -49,6 +50,7 @@ CONTRACT = Contract(
         between("active_days_7", 0, 7),
         between("active_days_28", 0, 28),
         between("tenure_days", 1, None),
+        between("active_share", 0, 1),
         between("weekly_rhythm", 0, 1),
         between("usual_gap", 1, LOOKBACK_DAYS),
     ),
@@ -90,6 +92,7 @@ def student_activity(known: DataFrame, firsts: DataFrame) -> DataFrame:
     ).withColumns(
         {
             "gap_ratio": F.expr("days_since_active / ((coalesce(usual_gap, 7) + 7) / 2)"),
+            "active_share": F.expr("active_days_180 / least(180D, greatest(14, tenure_days))"),
             "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
             "weekly_rhythm": F.expr(
                 "bit_count(_weeks & 4095L) / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"

@@ -12,7 +12,8 @@ from features.days import dates_frame, first_days, known_days, student_days
 AS_OF = date(2024, 12, 2)
 SHAPE = (
     "event_type string, ref_id string, student_id string, language string, event_at timestamp, known_at timestamp, "
-    "superseded_at timestamp, cefr_level string, messages int, messages_with_errors int, minutes double, score double, "
+    "superseded_at timestamp, cefr_level string, messages int, messages_with_errors int, "
+    "grammar_errors int, vocabulary_errors int, spelling_errors int, minutes double, score double, "
     "mastery double, topic string"
 )
 

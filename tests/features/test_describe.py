@@ -12,6 +12,7 @@ from features.store import SpecError
 from lakehouse.cli import Run
 from lakehouse.publish import new_run_id
 from tests.conftest import BuiltLake
+from training.archetypes import BEHAVIOUR
 
 
 def told(built_lake: BuiltLake, table: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -32,7 +33,7 @@ def test_a_table_with_its_freshness_gaps_and_users(built_lake: BuiltLake, capsys
     assert "used by dropout 1" in after
 
 
-def test_every_view_is_described_and_segments_use_their_seven(
+def test_every_view_is_described_and_segments_use_their_five(
     built_lake: BuiltLake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = told(built_lake, "", capsys)
@@ -41,10 +42,7 @@ def test_every_view_is_described_and_segments_use_their_seven(
     mine = {
         f for features in used.values() for f, by in features.items() if any(m.startswith("segments 1") for m in by)
     }
-    assert mine == {
-        "active_days_28", "messages_28", "minutes_28", "lessons_completed_28", "score_mean", "mastery_mean",
-        "error_rate_28",
-    }  # fmt: skip
+    assert mine == set(BEHAVIOUR.features)
 
 
 def test_what_is_no_feature_table_is_refused(built_lake: BuiltLake) -> None:

@@ -11,9 +11,10 @@ from pandas.testing import assert_frame_equal
 from pyspark.sql import SparkSession
 
 from data_gen.__main__ import main as generate
+from features.feature_view import views
 from tests.chain import Chain, Raw, chain, read_raw
 
-FEATURES = ("activity", "learning", "rhythm", "progress")
+FEATURES = tuple(view.name.split(".")[-1] for view in views())
 CUT = date(2024, 12, 2)
 
 
@@ -36,8 +37,8 @@ def until(frame: pd.DataFrame, day: date) -> pd.DataFrame:
 def test_a_flood_of_events_after_as_of_moves_nothing_before(spark: SparkSession, raw: Raw, undisturbed: Chain) -> None:
     flooded = chain(spark, _flood(raw), CUT + timedelta(days=28))
     for name in FEATURES:
-        assert_frame_equal(until(getattr(flooded, name), CUT), until(getattr(undisturbed, name), CUT))
-    before, after = until(undisturbed.labels, CUT), until(flooded.labels, CUT)
+        assert_frame_equal(until(flooded[name], CUT), until(undisturbed[name], CUT))
+    before, after = until(undisturbed["labels"], CUT), until(flooded["labels"], CUT)
     assert (before["eligible"] == after["eligible"]).all()
     horizon_ends_before = before["as_of"] <= CUT - timedelta(days=14)
     assert (before["dropped_out"] == after["dropped_out"])[horizon_ends_before].all()
@@ -49,7 +50,7 @@ def test_a_flood_of_events_after_as_of_moves_nothing_before(spark: SparkSession,
 def test_what_the_app_overwrites_is_not_history(spark: SparkSession, raw: Raw, undisturbed: Chain) -> None:
     edited = chain(spark, _as_if_they_came_back(raw), CUT + timedelta(days=28))
     for name in (*FEATURES, "labels"):
-        assert_frame_equal(getattr(edited, name), getattr(undisturbed, name))
+        assert_frame_equal(edited[name], undisturbed[name])
 
 
 def test_a_late_batch_changes_answers_from_its_arrival_on_and_never_before(
@@ -59,9 +60,12 @@ def test_a_late_batch_changes_answers_from_its_arrival_on_and_never_before(
     late = _late_conversations(raw, CUT - timedelta(days=10), arrival)
     disturbed = chain(spark, late, CUT + timedelta(days=28))
     for name in FEATURES:
-        assert_frame_equal(until(getattr(disturbed, name), arrival), until(getattr(undisturbed, name), arrival))
-    later = disturbed.activity["as_of"] > arrival
-    assert (disturbed.activity[later]["conversations_28"] != undisturbed.activity[later]["conversations_28"]).any()
+        assert_frame_equal(until(disturbed[name], arrival), until(undisturbed[name], arrival))
+    later = disturbed["student_activity"]["as_of"] > arrival
+    assert (
+        disturbed["student_activity"][later]["conversations_28"]
+        != undisturbed["student_activity"][later]["conversations_28"]
+    ).any()
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,8 @@ def test_a_late_correction_of_a_level_or_language_changes_no_earlier_answer(
     late = raw | {table: pd.concat([rows, rows.assign(**changes, _arrived_at=arrival)], ignore_index=True)}
     corrected = chain(spark, late, CUT + timedelta(days=28))
     for name in (*FEATURES, "labels"):
-        assert_frame_equal(until(getattr(corrected, name), arrival), until(getattr(undisturbed, name), arrival))
-    assert not corrected.learning["level_index"].equals(undisturbed.learning["level_index"])
+        assert_frame_equal(until(corrected[name], arrival), until(undisturbed[name], arrival))
+    assert not corrected["student_learning"]["level_index"].equals(undisturbed["student_learning"]["level_index"])
 
 
 def _flood(raw: Raw) -> Raw:

@@ -30,7 +30,7 @@ def test_every_student_of_a_day(spark: SparkSession, tmp_path: Path) -> None:
     everybody = {str(who): student_days(raw, who) for who in raw["conversations"]["user_id"].unique()}
     expected = answers({who: days for who, days in everybody.items() if days["active"]})
     ours: Told = {who: {} for who in expected}
-    for frame in (made.rhythm, made.progress):
+    for frame in (made["student_rhythm"], made["student_progress"]):
         assert set(frame.loc[frame["as_of"] == AS_OF, "student_id"]) == set(expected)
         for row in frame[frame["as_of"] == AS_OF].to_dict("records"):
             ours[row["student_id"]] |= row

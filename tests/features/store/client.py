@@ -32,38 +32,41 @@ def training_set(
         ValueError: where the client refuses.
     """
     theirs.verify_df_and_labels(df, labels, excluded)
-    metadata = theirs._FeatureTableMetadata(
-        {name: _features(table) for name, (table, _) in tables.items()},
-        {name: _table(table) for name, (table, _) in tables.items()},
-        {name: rows for name, (_, rows) in tables.items()},
-    )
-    infos = theirs.get_column_infos(list(lookups), [], metadata, df.columns, labels)
+    known = metadata(tables)
+    infos = theirs.get_column_infos(list(lookups), [], known, df.columns, labels)
     there = SimpleNamespace(check_feature_table_exists=lambda name: None)
     theirs.validate_column_infos(
-        there, None, metadata, infos.source_data_column_infos, infos.feature_column_infos, [], labels
+        there, None, known, infos.source_data_column_infos, infos.feature_column_infos, [], labels
     )
     defaults = {output: value for lookup in lookups for output, value in lookup.default_values.items()}
     for info in infos.feature_column_infos:
         if info.output_name in defaults:
             info._default_value_str = serialize_default_value(defaults[info.output_name])
-    spec = theirs.build_feature_spec(list(lookups), metadata, infos, excluded, 0)
-    frames = metadata.feature_table_data_map
-    made = TheirTrainingSet(
-        spec, df, labels, metadata.feature_table_metadata_map, frames, {}, use_spark_native_join=True
-    )
+    spec = theirs.build_feature_spec(list(lookups), known, infos, excluded, 0)
+    frames = known.feature_table_data_map
+    made = TheirTrainingSet(spec, df, labels, known.feature_table_metadata_map, frames, {}, use_spark_native_join=True)
     # The client fills with numpy numbers, which plain Spark Connect does not take; Databricks' own does.
     made._default_values = {k: v.item() if hasattr(v, "item") else v for k, v in made._default_values.items()}
     return made
 
 
-def _table(table: FeatureTable) -> Any:
+def metadata(tables: Mapping[str, tuple[FeatureTable, Any]]) -> Any:
+    """What the client knows of tables, by the names that lookups give them."""
+    return theirs._FeatureTableMetadata(
+        {name: _features(name, table) for name, (table, _) in tables.items()},
+        {name: _table(name, table) for name, (table, _) in tables.items()},
+        {name: rows for name, (_, rows) in tables.items()},
+    )
+
+
+def _table(name: str, table: FeatureTable) -> Any:
     return TheirTable(
-        table.name, "1", "", table.primary_keys, [], table.features, timestamp_keys=table.timestamp_keys
+        name, "1", "", table.primary_keys, [], table.features, timestamp_keys=table.timestamp_keys
     )  # fmt: skip
 
 
-def _features(table: FeatureTable) -> list[MaterializedFeature]:
+def _features(name: str, table: FeatureTable) -> list[MaterializedFeature]:
     """As the catalog gives them: those that are no key by name."""
     named = {field.name: DataType.spark_type_to_string(field.dataType) for field in table.schema}
-    ordered = sorted(named, key=lambda name: (name in table.features, name))
-    return [MaterializedFeature(table.name, "1", name, named[name], "") for name in ordered]
+    ordered = sorted(named, key=lambda feature: (feature in table.features, feature))
+    return [MaterializedFeature(name, "1", feature, named[feature], "") for feature in ordered]

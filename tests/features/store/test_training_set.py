@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 
 from features.store import SpecError, open_store
 from lakehouse.lake import Lake
+from lakehouse.settings import Settings, settings
 
 MONDAY = date(2024, 11, 4)
 MOODS = "student_id string, as_of date, mood double, pace double"
@@ -37,6 +38,21 @@ def put(lake: Lake, rows: list[Row] = ROWS) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with features.mood, made once for the tests that only read it."""
+    chosen = settings(str(tmp_path_factory.mktemp("moods")))
+    with Lake.writing(chosen, "test") as lake:
+        put(lake)
+    return chosen
+
+
+@pytest.fixture
+def moods(made: Settings) -> Lake:
+    """That lake, opened anew since another may have been served meanwhile."""
+    return Lake.open(made)
+
+
 def lookup(**changes: Any) -> FeatureLookup:
     given = {"table_name": "spark_catalog.features.mood", "lookup_key": "student_id", "timestamp_lookup_key": "day"}
     return FeatureLookup(**(given | changes))
@@ -52,27 +68,41 @@ def found(frame: DataFrame, *names: str) -> list[Row]:
     return [tuple(row) for row in frame.orderBy("row").select(*names).collect()]
 
 
-def test_the_newest_whole_row_at_or_before_the_time(lake: Lake) -> None:
-    put(lake)
+def test_the_newest_whole_row_at_or_before_the_time(moods: Lake) -> None:
     spine = [("a", day(n), n) for n in (-1, 0, 6, 7, 30)]
-    frame = loaded(lake, spine, lookup(), label="row")
+    frame = loaded(moods, spine, lookup(), label="row")
     assert frame.columns == ["student_id", "day", "mood", "pace", "row"]
     assert found(frame, "mood", "pace") == [(None, None), (1.0, 10.0), (1.0, 10.0), (None, 20.0), (None, 20.0)]
 
 
-def test_duplicate_labels_stay_and_null_keys_and_times_find_nothing(lake: Lake) -> None:
-    put(lake)
+def test_a_null_among_several_keys_finds_nothing(lake: Lake) -> None:
+    shape = "student_id string, level int, as_of date, mood double"
+    rows = [(who, level, day(0), 1.0) for who in ("a", "b", "c", "d") for level in (0, 1)]
+    keys = ["student_id", "level", "as_of"]
+    store = open_store(lake)
+    frame = lake.spark.createDataFrame(rows, shape)
+    store.create_table(name="features.mood", primary_keys=keys, timeseries_column="as_of", df=frame)
+    spine = [("a", None, day(1), 0), ("b", None, day(1), 1), (None, 1, day(1), 2), ("c", 1, day(1), 3)]
+    given = loaded(
+        lake,
+        spine,
+        lookup(lookup_key=["student_id", "level"]),
+        schema="student_id string, level int, day date, row int",
+    )
+    assert found(given, "mood") == [(None,), (None,), (None,), (1.0,)]
+
+
+def test_duplicate_labels_stay_and_null_keys_and_times_find_nothing(moods: Lake) -> None:
     spine = [("a", day(1), 1), ("a", day(1), 1), (None, day(1), 2), ("a", None, 3), ("nobody", day(1), 4)]
-    assert found(loaded(lake, spine, lookup()), "row", "pace") == [
+    assert found(loaded(moods, spine, lookup()), "row", "pace") == [
         (1, 10.0), (1, 10.0), (2, None), (3, None), (4, None),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("days", "paces"), [(6, [10.0, 10.0, None]), (7, [10.0, 10.0, 30.0]), (0, [10.0, None, None])])
-def test_a_lookback_counts_the_whole_row_out(lake: Lake, days: int, paces: list[float | None]) -> None:
-    put(lake)
+def test_a_lookback_counts_the_whole_row_out(moods: Lake, days: int, paces: list[float | None]) -> None:
     spine = [("a", day(0), 1), ("a", day(6), 2), ("b", day(14), 3)]
-    assert [p for (p,) in found(loaded(lake, spine, lookup(lookback_window=timedelta(days=days))), "pace")] == paces
+    assert [p for (p,) in found(loaded(moods, spine, lookup(lookback_window=timedelta(days=days))), "pace")] == paces
 
 
 def test_a_lookback_of_timestamps_counts_whole_seconds(lake: Lake) -> None:
@@ -87,28 +117,25 @@ def test_a_lookback_of_timestamps_counts_whole_seconds(lake: Lake) -> None:
     assert found(frame, "mood") == [(1.0,), (1.0,), (None,)]
 
 
-def test_defaults_fill_after_the_join_by_output_name(lake: Lake) -> None:
-    put(lake)
+def test_defaults_fill_after_the_join_by_output_name(moods: Lake) -> None:
     asked = lookup(feature_names=["mood"], rename_outputs={"mood": "feeling"}, default_values={"feeling": -1.0})
-    frame = loaded(lake, [("a", day(0), 1), ("a", day(8), 2), ("z", day(8), 3)], asked)
+    frame = loaded(moods, [("a", day(0), 1), ("a", day(8), 2), ("z", day(8), 3)], asked)
     assert found(frame, "feeling") == [(1.0,), (-1.0,), (-1.0,)]
 
 
-def test_features_come_in_order_of_lookup_and_labels_last(lake: Lake) -> None:
-    put(lake)
+def test_features_come_in_order_of_lookup_and_labels_last(moods: Lake) -> None:
     frame = loaded(
-        lake, [("a", day(0), 1, 2)],
+        moods, [("a", day(0), 1, 2)],
         lookup(feature_names=["pace"], rename_outputs={"pace": "speed"}), lookup(feature_names="mood"),
         exclude_columns=["student_id", "row"], label="extra", schema=f"{SPINE}, extra int",
     )  # fmt: skip
     assert frame.columns == ["day", "speed", "mood", "extra"]
 
 
-def test_two_students_of_one_row_are_looked_up_each_for_itself(lake: Lake) -> None:
-    put(lake)
+def test_two_students_of_one_row_are_looked_up_each_for_itself(moods: Lake) -> None:
     friend = lookup(lookup_key=["friend"], feature_names="pace", rename_outputs={"pace": "pace_of_friend"})
     frame = loaded(
-        lake, [("a", "b", day(9), 1)], lookup(), friend, schema="student_id string, friend string, day date, row int"
+        moods, [("a", "b", day(9), 1)], lookup(), friend, schema="student_id string, friend string, day date, row int"
     )
     assert found(frame, "pace", "pace_of_friend") == [(20.0, 30.0)]
 
@@ -127,11 +154,10 @@ def test_a_table_without_time_and_a_feature_that_is_the_key_of_another_lookup(la
     assert found(frame, "pupils") == [(12,), (7,), (None,)]
 
 
-def test_a_function_of_columns_and_features(lake: Lake) -> None:
-    put(lake)
-    lake.spark.sql("CREATE OR REPLACE TEMPORARY FUNCTION ahead(a DOUBLE, b DOUBLE) RETURNS DOUBLE RETURN a - b")
+def test_a_function_of_columns_and_features(moods: Lake) -> None:
+    moods.spark.sql("CREATE OR REPLACE TEMPORARY FUNCTION ahead(a DOUBLE, b DOUBLE) RETURNS DOUBLE RETURN a - b")
     twice = FeatureFunction(udf_name="ahead", input_bindings={"a": "pace", "b": "mood"}, output_name="lead")
-    frame = loaded(lake, [("a", day(0), 1)], twice, lookup())
+    frame = loaded(moods, [("a", day(0), 1)], twice, lookup())
     assert frame.columns == ["student_id", "day", "row", "mood", "pace", "lead"]
     assert found(frame, "lead") == [(9.0,)]
 
@@ -180,12 +206,11 @@ def test_times_are_moments_whatever_the_zone_of_the_session(lake: Lake) -> None:
     ],
 )
 def test_a_lookup_that_makes_no_sense_is_refused(
-    lake: Lake, changes: dict[str, Any], given: dict[str, Any], said: str
+    moods: Lake, changes: dict[str, Any], given: dict[str, Any], said: str
 ) -> None:
-    put(lake)
     schema = "student_id string, day date, row int, at timestamp, left boolean"
     with pytest.raises(SpecError, match=said):
-        loaded(lake, [("a", MONDAY, 1, datetime(2024, 11, 4), True)], lookup(**changes), schema=schema, **given)
+        loaded(moods, [("a", MONDAY, 1, datetime(2024, 11, 4), True)], lookup(**changes), schema=schema, **given)
 
 
 @pytest.mark.parametrize(
@@ -197,10 +222,9 @@ def test_a_lookup_that_makes_no_sense_is_refused(
         (["features.mood"], "neither a FeatureLookup nor a FeatureFunction"),
     ],
 )
-def test_parts_that_do_not_go_together_are_refused(lake: Lake, parts: list[Any], said: str) -> None:
-    put(lake)
+def test_parts_that_do_not_go_together_are_refused(moods: Lake, parts: list[Any], said: str) -> None:
     with pytest.raises(SpecError, match=said):
-        loaded(lake, [("a", MONDAY, 1)], *parts)
+        loaded(moods, [("a", MONDAY, 1)], *parts)
 
 
 @pytest.mark.parametrize(
