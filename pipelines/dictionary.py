@@ -10,7 +10,7 @@ import pipelines.silver.contracts
 import pipelines.silver.version_tables
 import scoring.contracts
 from lakehouse import ops
-from lakehouse.contracts import Contract, Expectation
+from lakehouse.contracts import Column, Contract, Expectation
 from pipelines.silver.raw import RULES
 from pipelines.silver.typed import RawTable
 
@@ -54,10 +54,15 @@ def _section(contract: Contract) -> str:
     key = f"Key: {', '.join(contract.key)}. " if contract.key else ""
     lines.append(f"{key}Published by {contract.publish.value.replace('_', ' ')}.\n")
     lines += ["| column | type | meaning |", "|---|---|---|"]
-    lines += [f"| {c.name} | {c.type}{'' if c.nullable else ', required'} | {c.comment} |" for c in contract.columns]
+    lines += [f"| {c.name} | {_type(c)} | {c.comment} |" for c in contract.columns]
     if contract.expectations:
         lines.append(f"\nThe gate also asks: {'; '.join(map(_told, contract.expectations))}.")
     return "\n".join(lines) + "\n"
+
+
+def _type(column: Column) -> str:
+    """The type as Markdown takes it: `<` alone would begin a tag."""
+    return column.type.replace("<", r"\<") + ("" if column.nullable else ", required")
 
 
 def _rules(name: str, table: RawTable) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pipelines.bronze.ingest
 import pipelines.silver.run
 from lakehouse.cli import Run, command, parse_as_of
+from lakehouse.errors import RadarError
 from lakehouse.rounds import every, once
 from lakehouse.settings import Settings, on_databricks
 from pipelines.bronze.landing import listing, refuse_as_of_before_first_event, refuse_incomplete
@@ -21,6 +22,10 @@ def check(settings: Settings, options: argparse.Namespace) -> None:
     Raises:
         RadarError: for a landing folder that lacks something, or an as_of before the first event.
     """
+    if getattr(options, "find", "") == "auto_loader":
+        if settings.local:
+            raise RadarError("Auto Loader is a service of Databricks; on a laptop files are found by --find listing.")
+        return
     files = listing(settings.landing)
     if settings.local:
         refuse_incomplete(files, lambda table: settings.table_folder(table).is_dir())
@@ -38,6 +43,8 @@ def ingest(run: Run) -> None:
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--continuous", default="false", choices=("true", "false"), help="keep looking for files")
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between looks (default: 60)")
+    how = "how new files are found (default: listing)"
+    parser.add_argument("--find", default="listing", choices=tuple(pipelines.bronze.ingest.FINDERS), help=how)
     parser.add_argument(
         "--most-refused",
         type=float,
@@ -54,5 +61,10 @@ def _rounds(options: argparse.Namespace) -> Iterator[int]:
     return every(options.interval)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -m pipelines.ingest`."""
     command("Take in new raw files.", ingest, _options, check, rounds=_rounds)
+
+
+if __name__ == "__main__":
+    main()

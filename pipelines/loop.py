@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 
 import features.run
 import monitoring.run
@@ -12,24 +13,54 @@ import training.dropout
 import training.promotion
 import training.segments
 from lakehouse.cli import Run, command, resolve_as_of
+from lakehouse.ledger import champion
+from lakehouse.registry import MODELS
 from lakehouse.settings import Settings
 from pipelines.ingest import check, ingest
 
+RETRAIN = ("auto", "always", "never")
+
 
 def loop(run: Run) -> None:
-    """ingest → gold → features → train → promote → score → monitor → dashboard, in this process."""
+    """ingest → gold → features → score → monitor → dashboard, in this process, training where it is time to.
+
+    Before scoring where a model has no champion yet, or with `--retrain always`; after monitoring where that decided to
+    (`auto`). When a champion moved then, the day is scored and monitored once more.
+    """
     print(f"Learner Radar: {run.lake.settings.landing} → {run.lake.settings.lake}")
     ingest(run)
     as_of = run.as_of = resolve_as_of(run.lake, run.as_of)
     print(f"  as of {as_of:%A %-d %B %Y}")
     pipelines.gold.run.run(run, as_of)
     features.run.run(run, as_of)
+    before = _champions(run)
+    if run.options.retrain == "always" or None in before:
+        before = _train(run, as_of)
+    scoring.run.run(run, as_of)
+    decision = monitoring.run.run(run, as_of)
+    if run.options.retrain == "auto" and decision.retrain and _train(run, as_of) != before:
+        scoring.run.run(run, as_of)
+        monitoring.run.run(run, as_of)
+    print(f"Dashboard: {run.lake.settings.dashboard}")
+
+
+def _train(run: Run, as_of: date) -> list[str | None]:
+    """Train and promote; returns who is champion of each model then."""
     training.segments.run(run, as_of, run.options)
     training.dropout.run(run, as_of, run.options)
     training.promotion.run(run, as_of, run.options)
-    scoring.run.run(run, as_of)
-    monitoring.run.run(run, as_of)
-    print(f"Dashboard: {run.lake.settings.dashboard}")
+    return _champions(run)
+
+
+def _champions(run: Run) -> list[str | None]:
+    held = [champion(run.lake, model) for model in MODELS]
+    return [found.version if found else None for found in held]
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    training.dropout.options(parser)
+    how = "train when monitoring decides to, every time, or only where there is no champion yet (default: auto)"
+    parser.add_argument("--retrain", default="auto", choices=RETRAIN, help=how)
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> None:
@@ -39,7 +70,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> None:
 
 def main() -> None:
     """`python -m pipelines.loop`."""
-    command("Run the whole loop.", loop, training.dropout.options, _check)
+    command("Run the whole loop.", loop, _options, _check)
 
 
 if __name__ == "__main__":

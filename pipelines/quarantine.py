@@ -71,5 +71,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="", help="only where the reason contains this text")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -m pipelines.quarantine`."""
     command("What is in quarantine, and another try.", lambda run: ACTIONS[run.options.action](run), _options)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from datetime import UTC
 
 from pyspark.sql import functions as F
@@ -46,7 +48,7 @@ def restore(run: Run) -> None:
     lake, table, version = run.lake, _table(run), run.options.version
     newest = lake.version(table) if lake.exists(table) else _none(run, table)
     if not version.isdecimal() or int(version) > newest:
-        raise RadarError(f"{table} has no version {version!r}; `-e history -P table={table}` shows those it has.")
+        raise RadarError(f"{table} has no version {version!r}; `-e table_history -P table={table}` shows those it has.")
     with run.step("restore") as step:
         try:
             lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
@@ -103,5 +105,26 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="", help="the Delta version to restore")
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m pipelines.repair`."""
+    told = "Look into a table's past and bring it back."
+    command(told, lambda run: ACTIONS[run.options.action](run), _options, argv=argv)
+
+
+def main_history() -> None:
+    """The entry point `table_history`."""
+    main(["history", *sys.argv[1:]])
+
+
+def main_restore() -> None:
+    """The entry point `restore`."""
+    main(["restore", *sys.argv[1:]])
+
+
+def main_rebuild_silver() -> None:
+    """The entry point `rebuild_silver`."""
+    main(["rebuild_silver", *sys.argv[1:]])
+
+
 if __name__ == "__main__":
-    command("Look into a table's past and bring it back.", lambda run: ACTIONS[run.options.action](run), _options)
+    main()

@@ -34,5 +34,10 @@ def _batches_since(lake: Lake) -> int:
     return batches.where(F.col("ended_at") > F.lit(last.ended_at)).count() if last else batches.count()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -m pipelines.upkeep`."""
     command("Compact, cluster and clean every table.", upkeep)
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,9 @@ RAW_TABLES: dict[str, str] = {
     ),
     "user_levels": "id user_id language cefr_level proficiency_score assessed_at updated_at",
     "closures": "id language closed_from closed_to",
+    "interventions": "id user_id contacted_at channel",
 }
-OPTIONAL = ("closures",)
+OPTIONAL = ("closures", "interventions")
 """Tables that nobody has to deliver, and whose rows need no id."""
 
 META = columns("""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import reduce
 
@@ -19,6 +19,7 @@ from lakehouse.publish import Step
 from lakehouse.rows import frame_of
 from lakehouse.runs import last_done, versions_of
 from pipelines.bronze.as_text import read
+from pipelines.bronze.auto_loader import arrivals
 from pipelines.bronze.contracts import CONTRACTS, INTAKE
 from pipelines.bronze.files import entries, in_bronze, touch, untouched_and_new
 from pipelines.bronze.landing import LandingFile, Listed, listing, read_through, refuse_incomplete, unusable
@@ -34,7 +35,7 @@ def run(run: Run) -> None:
         GateFailed: when a batch fails its contract or lost a row.
     """
     lake = run.lake
-    listed = listing(lake.settings.landing)
+    listed = FINDERS[getattr(run.options, "find", "listing")](lake)
     refuse_incomplete(listed, lake.exists)
     now = datetime.now(UTC)
     with run.step("bronze") as step:
@@ -51,6 +52,11 @@ def run(run: Run) -> None:
         step.message = _told(seen, len(listed))
 
 
+FINDERS: dict[str, Callable[[Lake], list[Listed]]] = {
+    "listing": lambda lake: listing(lake.settings.landing),
+    "auto_loader": arrivals,
+}
+"""How new files are found: by walking the landing folder, or by Databricks' Auto Loader."""
 BRONZE = tuple(contract.name for contract in CONTRACTS)
 
 

@@ -89,7 +89,7 @@ def listing(landing: Path) -> list[Listed]:
             f"There is no landing folder {landing}. Put the seven tables' Parquet files there, name another with "
             "-P landing=<folder>, or make some with `python -m data_gen --out <folder>`."
         )
-    found = [_listed(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
+    found = [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
     if not found:
         raise RadarError(
             f"The landing folder {landing} holds none of the seven tables; expected files such as "
@@ -175,9 +175,18 @@ def _unreadable(listed: Listed, why: str) -> str:
     return f"not a readable Parquet file of {listed.size} bytes ({said})"
 
 
-def _listed(table: str, path: Path, landing: Path) -> Listed:
+def listed_file(table: str, path: Path, landing: Path) -> Listed:
+    """A file of a table, as it lies there."""
     stat = path.stat()
     return Listed(table, path, str(path.relative_to(landing)), stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns))
+
+
+def table_of(path: Path, landing: Path) -> str | None:
+    """The raw table that a file belongs to by its place; None when it lies where no raw file does."""
+    *folders, name = path.relative_to(landing).parts
+    table = folders[0] if folders else name.removesuffix(".parquet")
+    placed = len(folders) < 2 or (len(folders) == 2 and folders[1].startswith(ARRIVED))
+    return table if table in RAW_TABLES and placed and name.endswith(".parquet") else None
 
 
 def _paths(landing: Path, table: str) -> list[Path]:

@@ -3,5 +3,11 @@
 from lakehouse.cli import command
 from pipelines.forget.run import options, run
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """`python -m pipelines.forget`."""
     command("Remove one student from everything.", run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,7 @@ from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, 
 
 OWNER = {
     "conversations": "user_id", "lesson_progress": "user_id", "assessment_attempts": "user_id",
-    "user_levels": "user_id", "messages": "conversation_id",
+    "user_levels": "user_id", "interventions": "user_id", "messages": "conversation_id",
 }  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from lakehouse.lake import Lake
 from lakehouse.ops import GATE_RESULTS, QUARANTINE, RUNS
+from lakehouse.upkeep import let_go_of_all_but_the_newest
 from pipelines.silver.typed import same_id
 
-RAW_OWNED = ("conversations", "lesson_progress", "assessment_attempts", "user_levels")
+RAW_OWNED = ("conversations", "lesson_progress", "assessment_attempts", "user_levels", "interventions")
 STUDENT, TALK = "student", "talk"
 
 
@@ -40,13 +41,8 @@ def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
 
 def clean_versions(lake: Lake, tables: Iterable[str]) -> None:
     """Let go of every earlier version of these tables."""
-    check = "spark.databricks.delta.retentionDurationCheck.enabled"
-    lake.spark.conf.set(check, "false")
-    try:
-        for table in tables:
-            lake.spark.sql(f"VACUUM {lake.name(table)} RETAIN 0 HOURS").collect()
-    finally:
-        lake.spark.conf.unset(check)
+    for table in tables:
+        let_go_of_all_but_the_newest(lake, table)
 
 
 def remember_nothing(lake: Lake, student: str) -> None:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.contracts import Contract
 from lakehouse.publish import WORKERS
+from pipelines.bronze.contracts import OPTIONAL
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.reach import Received, changed, everything, reached
@@ -17,6 +18,8 @@ from pipelines.silver.version_tables import META, RECORD, VERSIONS
 from pipelines.silver.versions import Parent, newest, ranked, resolve, unbound
 
 Keep = Callable[[str, DataFrame], DataFrame]
+PARENTS = {"messages": "conversations", "lesson_progress": "lessons", "assessment_attempts": "assessments"}
+"""The raw table that each row of a raw table must have its parent in."""
 
 
 def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFrame]:
@@ -51,7 +54,7 @@ def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFr
             pool.submit(taught, "lessons", "lesson_progress", "progress_id", "progress_id"),
             pool.submit(taught, "assessments", "assessment_attempts", "attempt_id", "student_id"),
             pool.submit(levels),
-            pool.submit(lambda: {"closures": everything(received["closures"])}),
+            *[pool.submit(lambda table: {table: everything(received[table])}, table) for table in OPTIONAL],
         ]
         return {table: frame for part in parts for table, frame in part.result().items()}
 
@@ -59,25 +62,35 @@ def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFr
 def rank(raw: Mapping[str, DataFrame], keep: Keep) -> dict[str, DataFrame]:
     """The versions of every raw table with orphans, newest versions and known times marked, written down by `keep`."""
 
-    def kept(table: str, resolved: DataFrame) -> DataFrame:
-        return keep(f"versions_{table}", ranked(resolved, RECORD[table], content_of(table)))
+    def alone(table: str) -> dict[str, DataFrame]:
+        return {table: keep(f"versions_{table}", rank_table(table, raw[table]))}
 
-    def with_parent(parents: str, children: str) -> dict[str, DataFrame]:
-        above = kept(parents, unbound(raw[parents]))
-        below = resolve(raw[children], Parent(above, RECORD[parents][0], parents.removesuffix("s")))
-        return {parents: above, children: kept(children, below)}
+    def with_parent(children: str, parents: str) -> dict[str, DataFrame]:
+        above = alone(parents)
+        below = rank_table(children, raw[children], above[parents])
+        return above | {children: keep(f"versions_{children}", below)}
 
     with ThreadPoolExecutor(WORKERS) as pool:
         parts = [
-            pool.submit(with_parent, "conversations", "messages"),
-            pool.submit(with_parent, "lessons", "lesson_progress"),
-            pool.submit(with_parent, "assessments", "assessment_attempts"),
-            *[
-                pool.submit(lambda table: {table: kept(table, unbound(raw[table]))}, t)
-                for t in ("user_levels", "closures")
-            ],
+            *[pool.submit(with_parent, children, parents) for children, parents in PARENTS.items()],
+            *[pool.submit(alone, table) for table in ("user_levels", *OPTIONAL)],
         ]
         return {table: frame for part in parts for table, frame in part.result().items()}
+
+
+def rank_table(table: str, raw: DataFrame, above: DataFrame | None = None) -> DataFrame:
+    """The versions of one raw table with orphans, newest versions and known times marked.
+
+    Args:
+        table: the raw table.
+        raw: its versions.
+        above: the ranked versions of its parents, where it has any.
+    """
+    if above is None:
+        return ranked(unbound(raw), RECORD[table], content_of(table))
+    parents = PARENTS[table]
+    resolved = resolve(raw, Parent(above, RECORD[parents][0], parents.removesuffix("s")))
+    return ranked(resolved, RECORD[table], content_of(table))
 
 
 def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
@@ -97,6 +110,7 @@ def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
         c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], v["assessments"]),
         c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
         c.CLOSURES: newest(v["closures"]),
+        c.INTERVENTIONS: newest(v["interventions"]),
         c.LEARNING_EVENTS: events.learning_events(v),
     }
 

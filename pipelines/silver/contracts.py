@@ -5,7 +5,7 @@ from __future__ import annotations
 from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered
 from lakehouse.levels import LEVELS as LEVELS
 
-CORRECTIONS = "ARRAY<STRUCT<type: STRING, original: STRING, corrected: STRING, explanation: STRING>>"
+CORRECTIONS = "ARRAY<STRUCT<type: STRING>>"
 SKILLS = "ARRAY<STRUCT<skill: STRING, total: INT, correct: INT, score: DOUBLE>>"
 KNOWN_AT = "known_at | TIMESTAMP NOT NULL | from when this lake can have known the row"
 
@@ -48,7 +48,7 @@ MESSAGES = Contract(
         student_id | STRING NOT NULL | whose conversation
         role | STRING NOT NULL | user or assistant
         content_length | INT | characters in the message
-        corrections | {CORRECTIONS} | what was corrected
+        corrections | {CORRECTIONS} | of what kind each correction was; what was written stays in bronze
         error_count | INT NOT NULL | number of corrections
         sent_at | TIMESTAMP NOT NULL | when, UTC
         {KNOWN_AT}
@@ -195,6 +195,20 @@ CLOSURES = Contract(
     publish=Publish.MERGE,
 )
 
+INTERVENTIONS = Contract(
+    "silver.interventions",
+    "When a tutor got in touch with a student.",
+    columns(f"""
+        student_id | STRING NOT NULL | who
+        contacted_at | TIMESTAMP NOT NULL | when, UTC
+        channel | STRING | by what means: mail, call, message
+        {KNOWN_AT}
+    """),
+    key=("student_id", "contacted_at"),
+    expectations=(ordered("known_at", "contacted_at"),),
+    publish=Publish.MERGE,
+)
+
 EVENT_TYPES = ("conversation", "message", "lesson_started", "lesson_completed", "attempt", "lesson_accessed", "level")
 
 LEARNING_EVENTS = Contract(
@@ -211,6 +225,9 @@ LEARNING_EVENTS = Contract(
         cefr_level | STRING | level of the conversation, lesson or assessment, or the level given
         messages | INT | message: the student's messages of that conversation and day
         messages_with_errors | INT | message: of those, how many were corrected
+        grammar_errors | INT | message: corrections of grammar in them
+        vocabulary_errors | INT | message: corrections of vocabulary
+        spelling_errors | INT | message: corrections of spelling
         minutes | DOUBLE | message: minutes from the first to the last message of either side; attempt: duration
         score | DOUBLE | attempt: 0 to 100; level: proficiency 0 to 100
         mastery | DOUBLE | lesson_completed: 0 to 1
@@ -256,5 +273,5 @@ STUDENT_PROFILES = Contract(
 
 CONTRACTS = (
     CONVERSATIONS, MESSAGES, LESSONS, ASSESSMENTS, LESSON_PROGRESS, ASSESSMENT_ATTEMPTS, STUDENT_LEVELS,
-    CLOSURES, LEARNING_EVENTS, STUDENT_PROFILES,
+    CLOSURES, INTERVENTIONS, LEARNING_EVENTS, STUDENT_PROFILES,
 )  # fmt: skip

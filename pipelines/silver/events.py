@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.silver.tables import errors, minutes
+from pipelines.silver.tables import errors, errors_of, minutes
 from pipelines.silver.versions import age, during, good, lasting, spells
 
+SAID = {
+    "messages": "int", "messages_with_errors": "int", "grammar_errors": "int", "vocabulary_errors": "int",
+    "spelling_errors": "int",
+}  # fmt: skip
+"""What is counted of a student's messages."""
 MEASURES = {
-    "cefr_level": "string", "messages": "int", "messages_with_errors": "int", "minutes": "double", "score": "double",
+    "cefr_level": "string", **SAID, "minutes": "double", "score": "double",
     "mastery": "double", "topic": "string",
 }  # fmt: skip
 CONTENT = ["student_id", "language", "event_at", *MEASURES]
@@ -84,7 +89,7 @@ class _Taught:
         entries = spells(self.versions, self.key, ["cefr_level", self.topic])
         named = entries.withColumnsRenamed({"cefr_level": "_level", self.topic: "_topic"})
         joined = events.join(named, self.key).where(during(F.col("known_at")))
-        return joined.withColumns({"cefr_level": F.col("_level"), "topic": F.col("_topic")}).drop("_from", "_until")
+        return joined.withColumns({"cefr_level": F.col("_level"), "topic": F.col("_topic")})
 
 
 def history(events: DataFrame) -> DataFrame:
@@ -128,20 +133,20 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
     revised = owners.join(begun, "conversation_id").where("_from > _begun")
     nothing = F.lit(None).cast("timestamp")
     changes = revised.select(
-        "conversation_id", "_day", F.col("_from").alias("known_at"), F.lit(0).alias("messages"),
-        F.lit(0).alias("messages_with_errors"), nothing.alias("_first"), nothing.alias("_last"),
+        "conversation_id", "_day", F.col("_from").alias("known_at"), *[F.lit(0).alias(name) for name in SAID],
+        nothing.alias("_first"), nothing.alias("_last"),
     )  # fmt: skip
     running = _summed(steps.unionByName(changes)).withColumns(
         {
-            "messages": F.sum("messages").over(so_far).cast("int"),
-            "messages_with_errors": F.sum("messages_with_errors").over(so_far).cast("int"),
+            **{name: F.sum(name).over(so_far).cast(kind) for name, kind in SAID.items()},
             "event_at": F.min("_first").over(so_far),
             "minutes": minutes(F.min("_first").over(so_far), F.max("_last").over(so_far)),
             "superseded_at": F.lead("known_at").over(of_day.orderBy("known_at")),
         }
     )
     owned = running.join(owners, "conversation_id").where(during(F.col("known_at")))
-    return _shaped(owned, "message", F.concat_ws("@", "conversation_id", "_day")).select(
+    given = {*SAID, "minutes", *OWNER}
+    return _shaped(owned, "message", F.concat_ws("@", "conversation_id", "_day"), given).select(
         "event_type", "ref_id", *CONTENT, "known_at", "superseded_at"
     )
 
@@ -149,17 +154,15 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
 def _added_and_taken(versions: DataFrame) -> DataFrame:
     """What each version of a message adds to its day when it becomes known, and takes back when it is replaced."""
     day = [F.col("conversation_id"), F.to_date("sent_at").alias("_day")]
-    said = (F.col("role") == "user").cast("int")
-    wrong = F.when(errors() > 0, said).otherwise(0)
+    mine = (F.col("role") == "user").cast("int")
+    counts = {"messages": mine, "messages_with_errors": F.when(errors() > 0, mine).otherwise(0)}
+    counts |= {f"{kind}_errors": errors_of(kind) * mine for kind in ("grammar", "vocabulary", "spelling")}
     until = F.lead("known_at").over(Window.partitionBy("message_id").orderBy(*age()))
     lived = versions.withColumn("_until", until)
-    added = lived.select(
-        *day, "live", "known_at", "sent_at", said.alias("messages"), wrong.alias("messages_with_errors")
-    )
+    added = lived.select(*day, "live", "known_at", "sent_at", *[count.alias(name) for name, count in counts.items()])
     taken = lived.where("_until IS NOT NULL").select(
         *day, F.lit(True).alias("live"), F.greatest("_until", "known_at").alias("known_at"),
-        F.lit(None).cast("timestamp").alias("sent_at"), (-said).alias("messages"),
-        (-wrong).alias("messages_with_errors"),
+        F.lit(None).cast("timestamp").alias("sent_at"), *[(-count).alias(name) for name, count in counts.items()],
     )  # fmt: skip
     return added.unionByName(taken)
 
@@ -173,8 +176,7 @@ def _counted(moves: DataFrame) -> DataFrame:
 
 def _summed(steps: DataFrame) -> DataFrame:
     return steps.groupBy("conversation_id", "_day", "known_at").agg(
-        F.sum("messages").alias("messages"), F.sum("messages_with_errors").alias("messages_with_errors"),
-        F.min("_first").alias("_first"), F.max("_last").alias("_last"),
+        *[F.sum(name).alias(name) for name in SAID], F.min("_first").alias("_first"), F.max("_last").alias("_last"),
     )  # fmt: skip
 
 
@@ -187,9 +189,10 @@ def _events(
     arrived = F.when(F.col("live"), F.greatest("known_at", "event_at"))
     known = timed.withColumn("known_at", F.coalesce(arrived, "event_at", "known_at"))
     told = catalogue.tell(known) if catalogue else known
-    return _shaped(told, kind, reference).select("event_type", "ref_id", *CONTENT, *VERSION)
+    given = {*measures, *(("cefr_level", "topic") if catalogue else ())}
+    return _shaped(told, kind, reference, given).select("event_type", "ref_id", *CONTENT, *VERSION)
 
 
-def _shaped(frame: DataFrame, kind: str, ref: Column) -> DataFrame:
-    absent = {name: F.lit(None).cast(t) for name, t in MEASURES.items() if name not in frame.columns}
+def _shaped(frame: DataFrame, kind: str, ref: Column, given: Collection[str]) -> DataFrame:
+    absent = {name: F.lit(None).cast(t) for name, t in MEASURES.items() if name not in given}
     return frame.withColumns({"event_type": F.lit(kind), "ref_id": ref, **absent})

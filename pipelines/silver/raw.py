@@ -89,4 +89,7 @@ RULES: dict[str, RawTable] = {
         [language(), day("closed_from", "closed_from"), day("closed_to", "closed_to")],
         [("closed_to < closed_from", "closed_to is before closed_from")],
     ),
+    "interventions": RawTable(
+        [identifier("student_id", "user_id"), moment("contacted_at", "contacted_at"), text("channel", "channel")]
+    ),
 }  # fmt: skip

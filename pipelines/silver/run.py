@@ -27,7 +27,7 @@ from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 from pipelines.silver.version_tables import SILVER_OF
 
-CATALOGUES = (c.LESSONS, c.ASSESSMENTS, c.CLOSURES)
+CATALOGUES = (c.LESSONS, c.ASSESSMENTS, c.CLOSURES, c.INTERVENTIONS)
 """Small tables that a batch looks at whole, and makes where one of their rows is new."""
 
 

@@ -20,6 +20,11 @@ def errors() -> Column:
     return F.coalesce(F.size("corrections"), F.lit(0))
 
 
+def errors_of(kind: str) -> Column:
+    """The number of corrections of one type, 0 when there are none."""
+    return F.coalesce(F.size(F.filter("corrections", lambda found: F.lower(found["type"]) == kind)), F.lit(0))
+
+
 def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
     """silver.conversations from its versions and silver.messages."""
     said = F.col("role") == "user"
@@ -30,7 +35,7 @@ def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
         F.max("sent_at").alias("_last"),
     )
     joined = newest(versions).join(per, "conversation_id", "left")
-    counted = joined.fillna(0, ["message_count", "student_messages", "messages_with_errors"])
+    counted = joined.withColumns(_none_is_0("message_count", "student_messages", "messages_with_errors"))
     ended = F.greatest("started_at", F.coalesce("_last", "started_at"))
     rate = F.coalesce(F.try_divide("messages_with_errors", "student_messages"), F.lit(0.0))
     return counted.withColumns(
@@ -94,13 +99,14 @@ def student_profiles(
         F.min("completed_at").alias("_first_test"), F.max("completed_at").alias("_last_test"),
     )  # fmt: skip
     anyone = progress.select(*key).union(attempts.select(*key)).union(conversations.select(*key))
-    everyone = anyone.union(levels.select(*key)).distinct()
-    joined = everyone
+    # Grouped, since distinct() looks the schema up, which the definition of a declarative view must not.
+    joined = anyone.union(levels.select(*key)).groupBy(*key).agg(F.count("*").alias("_records"))
     for part in (talk, study, tested, current_levels(levels)):
         joined = joined.join(part, key, "left")
-    counts = ["conversations", "student_messages", "lessons_started", "lessons_completed", "attempts"]
-    return joined.fillna(0, counts).withColumns(
+    counts = _none_is_0("conversations", "student_messages", "lessons_started", "lessons_completed", "attempts")
+    return joined.withColumns(
         {
+            **counts,
             "first_activity_at": F.least("_first_talk", "_first_study", "_first_test"),
             "last_activity_at": F.greatest("_last_talk", "_last_study", "_last_test"),
         }
@@ -114,6 +120,10 @@ def current_levels(levels: DataFrame) -> DataFrame:
         F.max_by("cefr_level", newest_given).alias("current_level"),
         F.max_by("proficiency_score", newest_given).alias("proficiency_score"),
     )
+
+
+def _none_is_0(*counts: str) -> dict[str, Column]:
+    return {name: F.coalesce(name, F.lit(0)) for name in counts}
 
 
 def minutes(start: Column, end: Column) -> Column:

@@ -18,6 +18,7 @@ LANGUAGE_CODES = {
 LONGEST_ID, LONGEST_TEXT, LONGEST_MESSAGE = 255, 1_000, 100_000
 SPACE = " \t\r\n\f\x0b"
 WHOLE = r"^(-?[0-9]+)\.0+$"
+REGION = "^([a-z]{2})[-_][a-z]{2}$"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def number(name: str, raw: str, low: float, high: float) -> Rule:
         cast = F.expr(f"try_cast(`{raw}` AS DOUBLE)")
         return F.when(cast.between(low, high), cast)
 
-    return _checked(name, raw, value, f"is not a number from {low:g} to {high:g}", "NaN becomes null", _nan(raw))
+    return _checked(
+        name, raw, value, f"is not a number from {low:g} to {high:g}", "NaN becomes null", _word(raw, "nan")
+    )
 
 
 def integer(name: str, raw: str, low: int = 0, high: int = 2**31 - 1) -> Rule:
@@ -99,7 +102,7 @@ def integer(name: str, raw: str, low: int = 0, high: int = 2**31 - 1) -> Rule:
         return F.when(cast.between(low, high) & (cast == F.floor(cast)), cast.cast("int"))
 
     what = f"is not a whole number from {low} to {high}"
-    return _checked(name, raw, value, what, "12.0 becomes 12, NaN null", _nan(raw))
+    return _checked(name, raw, value, what, "12.0 becomes 12, NaN null", _word(raw, "nan"))
 
 
 def length(name: str, raw: str) -> Rule:
@@ -154,8 +157,12 @@ def day(name: str, raw: str) -> Rule:
 
 
 def flag(name: str, raw: str) -> Rule:
-    """A boolean; 0 and 1 are taken too."""
-    return _checked(name, raw, lambda: F.expr(f"try_cast(`{raw}` AS BOOLEAN)"), "is neither true nor false", "0 and 1")
+    """A boolean; 0 and 1 are taken too, as numbers of any kind."""
+
+    def value() -> Column:
+        return F.regexp_replace(F.btrim(raw), WHOLE, "$1").try_cast("boolean")
+
+    return _checked(name, raw, value, "is neither true nor false", "0 and 1")
 
 
 def level(name: str, raw: str, required: bool = False) -> Rule:
@@ -174,11 +181,14 @@ def language(name: str = "language", raw: str = "language") -> Rule:
     """A required language: a name in letters, or an ISO code that is mapped to its lower-case English name."""
 
     def value() -> Column:
-        word = _mapped(F.lower(_clean(raw)), LANGUAGE_CODES)
+        word = _mapped(F.regexp_replace(F.lower(_clean(raw)), REGION, "$1"), LANGUAGE_CODES)
         return F.when(word.rlike(r"^\p{L}[\p{L}\p{M} '-]{0,39}$"), word)
 
     codes = ", ".join(LANGUAGE_CODES)
-    mended = f"the codes {codes} become names, capitals small letters; an unknown name is a language of its own"
+    mended = (
+        f"the codes {codes} become names, whatever the region behind them (`es-MX`), capitals small letters; an "
+        "unknown name is a language of its own"
+    )
     return _required(_checked(name, raw, value, "is no name of a language", mended))
 
 
@@ -193,9 +203,13 @@ def choice(name: str, raw: str, *values: str) -> Rule:
 
 
 def json(name: str, raw: str, kind: str) -> Rule:
-    """A JSON array of `kind`."""
+    """A JSON array of `kind`; JSON's null is null."""
+
+    def value() -> Column:
+        return F.when(_clean(raw).rlike(r"(?s)^\[.*\]$"), F.from_json(_clean(raw), kind))
+
     what = "is not a JSON array of the kind expected"
-    return _checked(name, raw, lambda: F.from_json(_clean(raw), kind), what, "")
+    return _checked(name, raw, value, what, "JSON's null becomes null", _word(raw, "null"))
 
 
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
@@ -245,8 +259,8 @@ def _mapped(value: Column, names: dict[str, str]) -> Column:
     return F.coalesce(F.try_element_at(pairs, value), value)
 
 
-def _nan(raw: str) -> Callable[[], Column]:
-    return lambda: F.lower(F.col(raw)) == "nan"
+def _word(raw: str, word: str) -> Callable[[], Column]:
+    return lambda: F.lower(F.btrim(F.col(raw))) == word
 
 
 def _checked(

@@ -9,12 +9,14 @@ SILVER_OF = {
     "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
     "lesson_progress": c.LESSON_PROGRESS, "assessment_attempts": c.ASSESSMENT_ATTEMPTS,
     "user_levels": c.STUDENT_LEVELS, "closures": c.CLOSURES,
+    "interventions": c.INTERVENTIONS,
 }  # fmt: skip
 """The silver table of each raw table."""
 RECORD = {
     "lessons": ("lesson_id",), "assessments": ("assessment_id",), "conversations": ("conversation_id",),
     "messages": ("message_id",), "lesson_progress": ("progress_id",), "assessment_attempts": ("attempt_id",),
     "user_levels": ("student_id", "language", "assessed_at", "received_at"), "closures": ("language", "closed_from"),
+    "interventions": ("student_id", "contacted_at"),
 }  # fmt: skip
 """The columns by which the versions of one record are told, by raw table."""
 ROW = {"row_key": "raw_key", "row_hash": "row_hash", "source_file": "_source_file"}
@@ -76,6 +78,7 @@ VERSIONS: dict[str, Contract] = {
         "user_levels", c.STUDENT_LEVELS, "student_id language cefr_level proficiency_score assessed_at", LEVEL_ID
     ),
     "closures": _versions("closures", c.CLOSURES, "language closed_from closed_to"),
+    "interventions": _versions("interventions", c.INTERVENTIONS, "student_id contacted_at channel"),
 }  # fmt: skip
 
 EVENT_TIMES = {
@@ -87,6 +90,7 @@ EVENT_TIMES = {
     "assessment_attempts": ("started_at", "completed_at"),
     "user_levels": ("assessed_at",),
     "closures": (),
+    "interventions": ("contacted_at",),
 }
 """The times of what learners did once, by raw table: what the app overwrites is none."""
 

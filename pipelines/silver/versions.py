@@ -103,7 +103,7 @@ def lasting(versions: DataFrame, key: str) -> DataFrame:
     next_of_kind = F.lead("row_hash").over(Window.partitionBy(key, "live").orderBy(*age()))
     at_once = F.lead("row_hash").over(Window.partitionBy(key, "known_at").orderBy(*age()))
     kept = good(versions).withColumns({"_redone": ~F.col("live") & next_of_kind.isNotNull(), "_followed": at_once})
-    return kept.where("NOT _redone AND _followed IS NULL").drop("_redone", "_followed")
+    return kept.where("NOT _redone AND _followed IS NULL")
 
 
 def spells(versions: DataFrame, key: str, content: Sequence[str]) -> DataFrame:

@@ -33,7 +33,7 @@ def killed(command: list[str], sign: Path) -> None:
 
 
 def test_a_killed_ingest_is_finished_by_the_next(tmp_path: Path) -> None:
-    source = written(deliver, Plan(7, 10, 28), tmp_path / "source") / "landing"
+    source = written(deliver, Plan(7, 10, 7), tmp_path / "source") / "landing"
     lake = tmp_path / "killed"
     command = [sys.executable, "-m", "pipelines.ingest", "--lake", str(lake), "--landing", str(source)]
     for moment in MOMENTS:

@@ -14,7 +14,8 @@ from tests.pipelines.silver.frames import at, standing
 
 SHAPE = (
     "event_type string, ref_id string, student_id string, language string, event_at timestamp, cefr_level string, "
-    "messages int, messages_with_errors int, minutes double, score double, mastery double, topic string, "
+    "messages int, messages_with_errors int, grammar_errors int, vocabulary_errors int, spelling_errors int, "
+    "minutes double, score double, mastery double, topic string, "
     "live boolean, known_at timestamp, received_at timestamp, event_time timestamp, _ingested_at timestamp, "
     "_source_file string, row_hash string"
 )
@@ -22,7 +23,7 @@ SHAPE = (
 
 def version(event_at: datetime | None, known_at: datetime, live: bool, score: float, file: str) -> tuple[Any, ...]:
     return (
-        "attempt", "9", "1", "spanish", event_at, None, None, None, None, score, None, None,
+        "attempt", "9", "1", "spanish", event_at, None, *[None] * 6, score, None, None,
         live, known_at, known_at, event_at, at(30), file, file,
     )  # fmt: skip
 
@@ -68,6 +69,18 @@ def days(spark: SparkSession, said: str, talk: str = TALK) -> list[tuple[Any, ..
     events = message_days(standing(spark, "messages", said), standing(spark, "conversations", talk))
     shown = events.select("ref_id", "messages", "messages_with_errors", "minutes", "known_at", "superseded_at")
     return [tuple(row) for row in shown.orderBy("ref_id", "known_at").collect()]
+
+
+def test_corrections_of_the_student_are_counted_by_type(spark: SparkSession) -> None:
+    said = """
+        message_id | conversation_id | role      | corrections                                 | sent_at
+        m1         | c1              | user      | [{"type": "grammar"}, {"type": "Spelling"}] | 2024-11-04 10:00
+        m2         | c1              | assistant | [{"type": "vocabulary"}]                    | 2024-11-04 10:05
+        m3         | c1              | user      | [{"type": "grammar"}, {"type": "style"}]    | 2024-11-04 12:00
+    """
+    events = message_days(standing(spark, "messages", said), standing(spark, "conversations", TALK))
+    kinds = ("messages_with_errors", "grammar_errors", "vocabulary_errors", "spelling_errors")
+    assert [tuple(row) for row in events.select(*kinds).collect()] == [(2, 2, 0, 1)]
 
 
 def test_messages_are_counted_per_conversation_and_day(spark: SparkSession) -> None:

@@ -38,13 +38,15 @@ SOUND: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-ONE_FIX = [Row(type="grammar", original="a", corrected="b", explanation=None)]
+ONE_FIX = [Row(type="grammar")]
 TAKEN: list[tuple[str, str, str | None, str, Any]] = [
     ("conversations", "language", "klingon", "language", "klingon"),
     ("conversations", "language", "Haitian Creole", "language", "haitian creole"),
     ("conversations", "language", "中文", "language", "中文"),
     ("conversations", "language", " ES ", "language", "spanish"),
     ("conversations", "language", "ja", "language", "japanese"),
+    ("conversations", "language", "es-MX", "language", "spanish"),
+    ("conversations", "language", "pt_br", "language", "portuguese"),
     ("conversations", "difficulty_level", "beginner", "cefr_level", "A1"),
     ("conversations", "difficulty_level", "Intermediate", "cefr_level", "B1"),
     ("conversations", "difficulty_level", "advanced", "cefr_level", "C1"),
@@ -68,9 +70,11 @@ TAKEN: list[tuple[str, str, str | None, str, Any]] = [
     ("messages", "content", None, "content_length", None),
     ("messages", "corrections", None, "corrections", None),
     ("messages", "corrections", "[]", "corrections", []),
+    ("messages", "corrections", "null", "corrections", None),
     ("messages", "corrections", '[{"type": "grammar", "original": "a", "corrected": "b"}]', "corrections", ONE_FIX),
     ("lessons", "order_index", "12.0", "order_index", 12),
     ("lessons", "is_active", "0", "is_active", False),
+    ("lessons", "is_active", "1.0", "is_active", True),
     ("lesson_progress", "mastery_score", "nan", "mastery_score", None),
     ("lesson_progress", "last_accessed_at", None, "last_accessed_at", None),
     ("assessment_attempts", "score", "0", "score", 0.0),
@@ -113,6 +117,9 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("messages", {"corrections": "see above"}, f'corrections "see above" {NO_JSON}'),
     ("messages", {"corrections": '[{"type'}, f'corrections "[{{\\"type" {NO_JSON}'),
     ("messages", {"corrections": "5"}, f'corrections "5" {NO_JSON}'),
+    ("messages", {"corrections": '{"type": "grammar"}'}, f'corrections "{{\\"type\\": \\"grammar\\"}}" {NO_JSON}'),
+    ("messages", {"corrections": "[] and so on"}, f'corrections "[] and so on" {NO_JSON}'),
+    ("lessons", {"is_active": "2.0"}, 'is_active "2.0" is neither true nor false'),
     ("assessment_attempts", {"skill_scores_json": "{"}, f'skill_scores_json "{{" {NO_JSON}'),
     ("messages", {"created_at": "yesterday"}, 'created_at "yesterday" is not a time since 2000'),
     ("messages", {"created_at": "2024-02-30"}, 'created_at "2024-02-30" is not a time since 2000'),
@@ -189,4 +196,5 @@ def test_every_raw_column_that_silver_has_comes_by_a_rule() -> None:
         "assessment_attempts": {"answers_json"},
         "user_levels": {"updated_at"},
         "closures": {"id"},
+        "interventions": {"id"},
     }

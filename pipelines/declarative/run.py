@@ -1,0 +1,55 @@
+"""Run the declarative pipeline over a lake's bronze, in this process and on its session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pyspark.pipelines.cli import load_pipeline_spec, register_definitions
+from pyspark.pipelines.spark_connect_graph_element_registry import SparkConnectGraphElementRegistry
+from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, handle_pipeline_events, start_run
+
+from lakehouse.cli import Run
+from lakehouse.contracts import Contract
+from lakehouse.lake import Lake
+from pipelines.silver.contracts import CONTRACTS
+from pipelines.silver.version_tables import VERSIONS
+
+SPEC = Path(__file__).with_name("spark-pipeline.yml")
+VIEWS = {contract.name: contract.name.replace("silver.", "declarative.") for contract in CONTRACTS}
+"""The view of each silver table."""
+
+
+def run(run: Run) -> None:
+    """Bring the views of the schema `declarative` up to what bronze holds.
+
+    Raises:
+        RadarError: when bronze is not there yet.
+    """
+    lake = run.lake
+    with run.step("declarative") as step:
+        for table in VERSIONS:
+            lake.table(f"bronze.{table}")
+        lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema('declarative')}").collect()
+        for contract in CONTRACTS:
+            lake.create(of_view(contract))
+        update(lake)
+        rows = sum(lake.table(view).count() for view in VIEWS.values())
+        step.message = f"{len(VIEWS)} views, {rows:,} rows"
+
+
+def of_view(contract: Contract) -> Contract:
+    """The table that a view is written to. The lake makes it, so that it lies in the lake and is found there again; its
+    columns may be null, since Spark takes every column of a view to be.
+    """
+    columns = tuple(replace(column, nullable=True) for column in contract.columns)
+    return replace(contract, name=VIEWS[contract.name], columns=columns)
+
+
+def update(lake: Lake) -> None:
+    """Read the definitions and let Spark work out the graph and run it; prints what each view is at."""
+    spark, spec = lake.spark, load_pipeline_spec(SPEC)
+    graph = create_dataflow_graph(spark, spec.catalog, spec.database, spec.configuration)
+    register_definitions(SPEC, SparkConnectGraphElementRegistry(spark, graph), spec, spark, graph)
+    storage = (lake.settings.checkpoints / "declarative").as_uri()
+    handle_pipeline_events(start_run(spark, graph, [], False, [], False, storage))
