@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,12 +15,16 @@ from pyspark.sql import functions as F
 
 import features.store as store
 from features.days import RECENT_DAYS
+from features.horizons import LEAST_DAYS, MOST_DAYS, relabelled
 from features.lookups import lookups
 from features.store.spec import Spec
-from features.student_labels import MATURITY_DAYS
+from features.student_labels import GRACE_DAYS, HORIZON_DAYS
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 
 LABELS = "features.student_labels"
+EVENTS = "silver.learning_events"
+CLOSURES = "silver.closures"
 LABEL = "dropped_out"
 KEY = ["student_id", "as_of"]
 MAX_ROWS = 1_000_000
@@ -38,6 +42,7 @@ class Recipe:
         pins: Delta version of every table read.
         spec: what is looked up.
         share: share of the students taken, 1 for all.
+        horizon_days: days that an outcome looks ahead.
     """
 
     model: str
@@ -45,11 +50,11 @@ class Recipe:
     pins: dict[str, int]
     spec: Spec
     share: float = 1.0
+    horizon_days: int = HORIZON_DAYS
 
     def spine(self, lake: Lake) -> DataFrame:
-        """The keys, and the label where there is one, from the pinned labels."""
-        labels = lake.table(LABELS, self.pins[LABELS])
-        return sampled(SPINES[self.model](labels, self.as_of), self.share)
+        """The keys, and the label where there is one, from the pinned tables."""
+        return sampled(_spine(lake, self.model, self.as_of, self.pins, self.horizon_days), self.share)
 
     def load(self, lake: Lake) -> DataFrame:
         """The rows, from the pinned versions of every table."""
@@ -99,6 +104,7 @@ class TrainingSet:
             "pins": self.pins,
             "spec": self.recipe.spec.to_dict(),
             "as_of": str(self.as_of),
+            "horizon_days": self.recipe.horizon_days,
             "from": str(days.min().date()) if len(days) else None,
             "to": str(days.max().date()) if len(days) else None,
             "share_of_students": self.recipe.share,
@@ -109,14 +115,19 @@ class TrainingSet:
         }
 
 
-def training_set(lake: Lake, as_of: date, max_rows: int = MAX_ROWS) -> TrainingSet:
+def training_set(
+    lake: Lake, as_of: date, horizon_days: int = HORIZON_DAYS, max_rows: int = MAX_ROWS
+) -> TrainingSet:  # fmt: skip
     """Every eligible student and Monday whose outcome had matured by `as_of`, with every feature of the store.
 
     Raises:
-        RadarError: when the feature tables are missing.
+        RadarError: when the feature tables are missing, or for a horizon that is too short or too long.
     """
-    rows = labelled(lake.table(LABELS), as_of).count()
-    return _made(lake, "dropout", as_of, None, LABEL, min(1.0, max_rows / max(rows, 1)))
+    if not LEAST_DAYS <= horizon_days <= MOST_DAYS:
+        raise RadarError(f"horizon_days is {horizon_days}; choose from {LEAST_DAYS} to {MOST_DAYS}.")
+    pins = _pins(lake, horizon_days)
+    rows = _spine(lake, "dropout", as_of, pins, horizon_days).count()
+    return _made(lake, "dropout", as_of, pins, None, min(1.0, max_rows / max(rows, 1)), horizon_days)
 
 
 def segment_set(lake: Lake, as_of: date, features: Sequence[str]) -> TrainingSet:
@@ -127,18 +138,30 @@ def segment_set(lake: Lake, as_of: date, features: Sequence[str]) -> TrainingSet
     Raises:
         RadarError: when the feature tables are missing.
     """
-    return _made(lake, "segments", as_of, features, None, 1.0)
+    return _made(lake, "segments", as_of, _pins(lake, HORIZON_DAYS), features, 1.0, HORIZON_DAYS)
+
+
+def loaded(lake: Lake, recipe: Recipe, features: Sequence[str]) -> TrainingSet:
+    """The training set of a recipe, from the table versions that it pins."""
+
+    def inputs(names: Sequence[str]) -> store.TrainingSet:
+        label = LABEL if recipe.model == "dropout" else None
+        return store.model_store(lake).create_training_set(
+            df=recipe.spine(lake), feature_lookups=lookups(lake, names), label=label, exclude_columns=KEY
+        )
+
+    return TrainingSet(collected(recipe.load(lake), features), tuple(features), recipe, inputs)
 
 
 def described(told: dict[str, Any]) -> Recipe:
     """The recipe in a `training_set.json`."""
     as_of, spec = date.fromisoformat(told["as_of"]), Spec.of_dict(told["spec"])
-    return Recipe(told["model"], as_of, told["pins"], spec, told["share_of_students"])
+    return Recipe(told["model"], as_of, told["pins"], spec, told["share_of_students"], told["horizon_days"])
 
 
-def labelled(labels: DataFrame, as_of: date) -> DataFrame:
+def labelled(labels: DataFrame, as_of: date, horizon_days: int = HORIZON_DAYS) -> DataFrame:
     """student_id, as_of, dropped_out of eligible students on Mondays whose outcome had matured by `as_of`."""
-    last = as_of - timedelta(days=MATURITY_DAYS)
+    last = as_of - timedelta(days=horizon_days + GRACE_DAYS)
     monday = F.dayofweek("as_of") == 2
     known = F.col("eligible") & F.col(LABEL).isNotNull() & (F.col("as_of") <= F.lit(last))
     return labels.where(monday & known).select(*KEY, LABEL)
@@ -179,24 +202,33 @@ def collected(joined: DataFrame, features: Sequence[str]) -> pd.DataFrame:
     return frame.sort_values(["as_of", "student_id"], ignore_index=True)
 
 
-SPINES = {"dropout": labelled, "segments": everyone}
 KEEP: dict[str, Callable[[DataFrame], DataFrame]] = {"dropout": lambda frame: frame, "segments": recent}
 
 
+def _pins(lake: Lake, horizon_days: int) -> dict[str, int]:
+    """The newest version of every table that keys and labels come from."""
+    tables = [LABELS] if horizon_days == HORIZON_DAYS else [LABELS, EVENTS]
+    optional = [CLOSURES] if horizon_days > HORIZON_DAYS and lake.exists(CLOSURES) else []
+    return {table: lake.version(table) for table in (*tables, *optional)}
+
+
+def _spine(lake: Lake, model: str, as_of: date, pins: Mapping[str, int], horizon_days: int) -> DataFrame:
+    labels = lake.table(LABELS, pins[LABELS])
+    if model == "segments":
+        return everyone(labels, as_of)
+    if horizon_days != HORIZON_DAYS:
+        closures = lake.table(CLOSURES, pins[CLOSURES]) if CLOSURES in pins else None
+        labels = relabelled(labels, lake.table(EVENTS, pins[EVENTS]), closures, horizon_days, as_of)
+    return labelled(labels, as_of, horizon_days)
+
+
 def _made(
-    lake: Lake, model: str, as_of: date, features: Sequence[str] | None, label: str | None, share: float
+    lake: Lake, model: str, as_of: date, pins: dict[str, int], features: Sequence[str] | None, share: float,
+    horizon_days: int,
 ) -> TrainingSet:  # fmt: skip
     """A training set of the tables as they are now, made by the store."""
-    pin = lake.version(LABELS)
-    spine = sampled(SPINES[model](lake.table(LABELS, pin), as_of), share)
+    spine = sampled(_spine(lake, model, as_of, pins, horizon_days), share)
     wanted = None if features is None else [*features, "days_since_active"]
-    spec, pins = store.pinned(lake, spine, lookups(lake, wanted), label)
-    recipe = Recipe(model, as_of, {LABELS: pin} | pins, spec, share)
-
-    def inputs(names: Sequence[str]) -> store.TrainingSet:
-        return store.open_store(lake).create_training_set(
-            df=spine, feature_lookups=lookups(lake, names), label=label, exclude_columns=KEY
-        )
-
-    names = tuple(features or (name for name in spec.inputs if name not in KEY))
-    return TrainingSet(collected(recipe.load(lake), names), names, recipe, inputs)
+    spec, looked_up = store.pinned(lake, spine, lookups(lake, wanted), LABEL if model == "dropout" else None)
+    recipe = Recipe(model, as_of, pins | looked_up, spec, share, horizon_days)
+    return loaded(lake, recipe, features or [name for name in spec.inputs if name not in KEY])

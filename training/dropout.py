@@ -6,33 +6,45 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
-from features.language import main_language
-from lakehouse.cli import Run, as_of_step, command
+from features.horizons import LEAST_DAYS, MOST_DAYS
+from features.student_labels import HORIZON_DAYS
+from lakehouse.cli import Run, as_of_step, command, parse_as_of
 from lakehouse.errors import RadarError
+from lakehouse.evaluation import Intervals
 from lakehouse.lake import Lake
-from lakehouse.registry import challenge, champion, move_alias, tracked_run, use_mlflow, versions
+from lakehouse.ledger import champion, move_alias
+from lakehouse.registry import Version, load_card, tracked_run, use_mlflow, versions
 from lakehouse.settings import Settings
-from training import report
-from training.calibration import calibrated, method
-from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, candidates, fixed_recency_rule
+from training.candidates import RECENCY, RECENCY_FEATURE, SPACES, Candidate, Trained, fixed_recency_rule
 from training.data import LABEL, TrainingSet, training_set
-from training.evaluation import Intervals, evaluate, point
-from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, Windows, folds, windows
-from training.versions import fingerprint, log_model, register, trained_before
+from training.experiment import MODEL as MODEL
+from training.experiment import Experiment, log, registered
+from training.search import choose
+from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, gap, windows
+from training.versions import fingerprint, trained_before, wait_again
 
-MODEL = "dropout"
-SELECT_BY = "average_precision"
+MOST_TRIALS = 100
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the command line says: kinds of candidates, the test window when it is given, the seed."""
+    """What the command line says.
+
+    Attributes:
+        candidates: kinds of models that compete.
+        trials: how many of each kind are tried.
+        horizon_days: days without activity that are a dropout.
+        test_from: first day of the test window, when it is given.
+        test_to: last day of it.
+        seed: of everything random.
+    """
 
     candidates: tuple[str, ...] = ("logistic", "gradient_boosting")
+    trials: int = 4
+    horizon_days: int = HORIZON_DAYS
     test_from: date | None = None
     test_to: date | None = None
     seed: int = 42
@@ -42,26 +54,18 @@ class Parameters:
         """From parsed options.
 
         Raises:
-            RadarError: for an unknown candidate, no candidate, or what is no date.
+            RadarError: for an unknown candidate or none, a number out of its range, or what is no date.
         """
         kinds = tuple(filter(None, (kind.strip() for kind in options.candidates.split(","))))
-        if not list(candidates(kinds)):
-            raise RadarError("candidates is empty; name logistic, gradient_boosting or both.")
-        return cls(kinds, _date("test_from", options.test_from), _date("test_to", options.test_to), options.seed)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted and calibrated model, with the kind it is and the features it takes."""
-
-    kind: str
-    model: Any
-    features: list[str]
-    parameters: Mapping[str, Any]
-
-    def risk(self, rows: pd.DataFrame) -> Any:
-        """Probability of dropping out, a value a row."""
-        return self.model.predict_proba(rows[self.features])[:, 1]
+        if not kinds:
+            raise RadarError(f"candidates is empty; name one or more of {', '.join(SPACES)}.")
+        for kind in kinds:
+            if kind not in SPACES:
+                raise RadarError(f"There is no candidate {kind!r}; choose among {', '.join(SPACES)}.")
+        _within("trials", options.trials, 1, MOST_TRIALS)
+        _within("horizon_days", options.horizon_days, LEAST_DAYS, MOST_DAYS)
+        first, last = parse_as_of(options.test_from, "test_from"), parse_as_of(options.test_to, "test_to")
+        return cls(kinds, options.trials, options.horizon_days, first, last, options.seed)
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
@@ -77,115 +81,77 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
 def train(lake: Lake, as_of: date, parameters: Parameters) -> str:
     """Train for a day; returns what came of it, in a sentence."""
     use_mlflow(lake.settings)
-    data = training_set(lake, as_of)
-    split = windows(data.frame, parameters.test_from, parameters.test_to)
-    recency = fit_recency(data, split, parameters.seed)
-    tested = None if isinstance(split, TooLittle) else test_rows(lake, data, split, recency)
-    ensure_first(lake, data, split, recency, tested, parameters)
-    if isinstance(split, TooLittle) or tested is None:
+    data = training_set(lake, as_of, parameters.horizon_days)
+    split = windows(data.frame, parameters.test_from, parameters.test_to, gap(parameters.horizon_days))
+    experiment = split if isinstance(split, TooLittle) else Experiment(lake, data, split, parameters.seed)
+    asked_as_ever = parameters.horizon_days == HORIZON_DAYS
+    if asked_as_ever:
+        ensure_first(lake, data, experiment, parameters)
+    if isinstance(experiment, TooLittle):
         held = champion(lake, MODEL)
         kept = f"version {held.version} ({held.kind}) stays champion" if held else "there is no champion"
-        return f"too little data to learn from: {getattr(split, 'reason', '')}; {kept}"
+        return f"too little data to learn from: {experiment.reason}; {kept}"
     mark = fingerprint(data.content_hash, asdict(parameters))
     same = trained_before(lake, MODEL, mark)
     if same:
+        if asked_as_ever:
+            wait_again(lake, MODEL, same)
         return f"nothing new to learn: version {same.version} ({same.kind}) is of the same rows, parameters and code"
-    return learn(lake, data, split, tested, parameters, mark)
+    return learn(experiment, parameters, mark)
 
 
-def learn(
-    lake: Lake, data: TrainingSet, split: Windows, tested: pd.DataFrame, parameters: Parameters, mark: str
-) -> str:  # fmt: skip
-    """Choose among the candidates, calibrate the choice, test it once and register it as challenger."""
-    train_rows, features = split.train.rows(data.frame), list(data.features)
-    with tracked_run(lake.settings, MODEL, f"train {data.as_of}", {"step": "train_dropout"}):
-        chosen = choose(train_rows, features, parameters)
-        trained = fit(chosen, data, split, features, parameters.seed)
-        rows = tested.assign(probability=trained.risk(tested))
-        card = _log(trained, data, split, rows, parameters)
-        example = train_rows[features].head(5)
-        uri = log_model(lake, trained.model, example, "predict_proba", {"kind": trained.kind}, data)
-        number = register(lake, MODEL, uri, _tags(card, mark))
-    challenge(lake, MODEL, number)
-    return f"version {number} ({trained.kind}): {_told(card['metrics'])}; the recency rule {_told(card['recency'])}"
+def learn(experiment: Experiment, parameters: Parameters, mark: str) -> str:
+    """Choose among the candidates, calibrate the choice, test it once and register it; returns what came of it."""
+    data, between = experiment.data, gap(parameters.horizon_days)
+    with tracked_run(experiment.lake.settings, MODEL, f"train {data.as_of}", {"step": "train_dropout"}):
+        chosen = choose(
+            experiment.train_rows, experiment.features, parameters.candidates, parameters.trials, parameters.seed,
+            between,
+        )  # fmt: skip
+        trained = experiment.fit_candidate(chosen)
+        made = experiment.submit(trained, mark, asdict(parameters))
+    told = f"version {made.version} ({trained.kind}): {_told(experiment.lake, made)}"
+    if parameters.horizon_days != HORIZON_DAYS:
+        told += f"; of {parameters.horizon_days} days, so no challenger of the model of {HORIZON_DAYS}"
+    return told
 
 
-def choose(train_rows: pd.DataFrame, features: list[str], parameters: Parameters) -> Candidate:
-    """The candidate with the best mean average precision over forward-chaining folds; each is a nested run."""
-    import mlflow
-
-    split = list(folds(train_rows))
-    best, best_score = None, -1.0
-    for candidate in candidates(parameters.candidates):
-        scores = [_fold_score(candidate, *fold, features, parameters.seed) for fold in split]
-        means = pd.DataFrame(scores).mean()
-        name = " ".join([candidate.kind, *(f"{key}={value}" for key, value in candidate.parameters.items())])
-        with mlflow.start_run(run_name=name, nested=True):
-            mlflow.log_params({"kind": candidate.kind, "folds": len(split)} | candidate.parameters)
-            mlflow.log_metrics({f"cv_{key}": float(value) for key, value in means.items()})
-        score = float(means.get(SELECT_BY, 0.0))
-        if score > best_score:
-            best, best_score = candidate, score
-    assert best is not None
-    return best
-
-
-def fit_recency(data: TrainingSet, split: Windows | TooLittle, seed: int) -> Trained:
-    """The recency rule: on the windows where there are any, else on every row, else with fixed coefficients."""
+def first_rule(data: TrainingSet, seed: int) -> Trained:
+    """The recency rule where there are no windows: fitted on every row, or with fixed coefficients on few."""
     rows, outcome = data.frame[[RECENCY_FEATURE]], data.frame[LABEL]
-    if isinstance(split, TooLittle) and min(outcome.sum(), (1 - outcome).sum()) >= FEWEST_CALIBRATION_POSITIVES:
-        fitted = Candidate(RECENCY).fit(rows, outcome, seed)
-        return Trained(RECENCY, fitted, [RECENCY_FEATURE], {"coefficients": "fitted on every row, untested"})
-    if isinstance(split, TooLittle):
-        return Trained(RECENCY, fixed_recency_rule(), [RECENCY_FEATURE], {"coefficients": "fixed"})
-    return fit(Candidate(RECENCY), data, split, [RECENCY_FEATURE], seed)
-
-
-def fit(candidate: Candidate, data: TrainingSet, split: Windows, features: list[str], seed: int) -> Trained:
-    """The candidate fitted on the train window and calibrated on the next."""
-    learnt, later = split.train.rows(data.frame), split.calibration.rows(data.frame)
-    how = method(int(later[LABEL].sum()), later[LABEL].mean(), learnt[LABEL].mean())
-    fitted = candidate.fit(learnt[features], learnt[LABEL], seed)
-    model = calibrated(fitted, later[features], later[LABEL], how)
-    return Trained(candidate.kind, model, features, candidate.parameters | {"calibration": how})
-
-
-def test_rows(lake: Lake, data: TrainingSet, split: Windows, recency: Trained) -> pd.DataFrame:
-    """The test window's rows with the recency rule's probability and each student's language."""
-    rows = split.test.rows(data.frame)
-    return rows.assign(recency=recency.risk(rows), language=rows["student_id"].map(languages(lake, data.as_of)))
-
-
-def languages(lake: Lake, as_of: date) -> pd.Series:
-    """The main language by student, for the slices."""
-    spoken = main_language(lake.table("silver.learning_events"), as_of).toPandas()
-    return spoken.set_index("student_id")["language"]
+    if min(outcome.sum(), (1 - outcome).sum()) >= FEWEST_CALIBRATION_POSITIVES:
+        model = Candidate(RECENCY).fit(rows, outcome, seed)
+        return Trained(RECENCY, model, [RECENCY_FEATURE], {"coefficients": "fitted on every row, untested"})
+    return Trained(RECENCY, fixed_recency_rule(), [RECENCY_FEATURE], {"coefficients": "fixed"})
 
 
 def ensure_first(
-    lake: Lake, data: TrainingSet, split: Windows | TooLittle, recency: Trained, tested: pd.DataFrame | None,
-    parameters: Parameters,
+    lake: Lake, data: TrainingSet, experiment: Experiment | TooLittle, parameters: Parameters
 ) -> None:  # fmt: skip
     """See to it that version 1 is the recency rule, and that there is a champion."""
     if champion(lake, MODEL):
         return
     if not versions(lake, MODEL):
+        split = experiment if isinstance(experiment, TooLittle) else experiment.split
+        rule = first_rule(data, parameters.seed) if isinstance(experiment, TooLittle) else experiment.recency
+        rows = None if isinstance(experiment, TooLittle) else experiment.evaluate(rule)
         with tracked_run(lake.settings, MODEL, f"recency rule {data.as_of}", {"step": "train_dropout"}):
-            rows = None if tested is None else tested.assign(probability=tested["recency"])
-            card = _log(recency, data, split, rows, parameters)
+            said = asdict(parameters) | {"kind": RECENCY}
+            card = log(rule, data, split, rows, said, parameters.seed)
             example = pd.DataFrame({RECENCY_FEATURE: [0.1, 0.5, 1.0, 2.0, 5.0]})
-            uri = log_model(lake, recency.model, example, "predict_proba", {"kind": RECENCY}, data)
-            mark = fingerprint(data.content_hash, asdict(parameters) | {"kind": RECENCY})
-            register(lake, MODEL, uri, _tags(card, mark))
+            registered(lake, rule, data, card, fingerprint(data.content_hash, said), example)
     move_alias(lake, MODEL, "1", data.as_of, "first model")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The step's options."""
-    parser.add_argument("--candidates", default="logistic,gradient_boosting", help="kinds of models that compete")
+    default = Parameters()
+    parser.add_argument("--candidates", default=",".join(default.candidates), help="kinds of models that compete")
+    parser.add_argument("--trials", type=int, default=default.trials, help="how many of each kind are tried")
+    parser.add_argument("--horizon-days", type=int, default=HORIZON_DAYS, help="days of absence that are a dropout")
     parser.add_argument("--test-from", default="", help="first day of the test window (default: last quarter)")
     parser.add_argument("--test-to", default="", help="last day of the test window")
-    parser.add_argument("--seed", type=int, default=42, help="seed of everything random (default: 42)")
+    parser.add_argument("--seed", type=int, default=default.seed, help="seed of everything random (default: 42)")
 
 
 def check(_: Settings, chosen: argparse.Namespace) -> None:
@@ -202,52 +168,24 @@ def main() -> None:
     command("Train the dropout model.", as_of_step(lambda r, day: run(r, day, r.options)), options, check)
 
 
-def _fold_score(
-    candidate: Candidate, earlier: pd.DataFrame, later: pd.DataFrame, features: list[str], seed: int
-) -> dict[str, float]:  # fmt: skip
-    fitted = candidate.fit(earlier[features], earlier[LABEL], seed)
-    return point(later.assign(probability=fitted.predict_proba(later[features])[:, 1]), "probability")
+def _within(option: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise RadarError(f"{option} is {value}; choose from {least} to {most}.")
 
 
-def _log(
-    trained: Trained, data: TrainingSet, split: Windows | TooLittle, rows: pd.DataFrame | None, parameters: Parameters
-) -> dict[str, Any]:  # fmt: skip
-    """Log parameters, data, metrics, figures, card and reference of the active run; returns the card."""
-    evaluated: Intervals | None = None
-    recency: Intervals | None = None
-    if rows is not None:
-        evaluated = evaluate(rows, "probability", parameters.seed)
-        recency = evaluate(rows, "recency", parameters.seed)
-    card = report.card(trained.kind, split, rows, evaluated, recency, data.as_of)
-    report.log_training_set(data)
-    report.log_parameters(asdict(parameters) | {"kind": trained.kind} | dict(trained.parameters))
-    report.log_card(card | {"pins": data.pins}, report.reference(data, split, trained.features, rows))
-    if rows is not None:
-        report.log_test(rows, parameters.seed)
-    return card
+def _told(lake: Lake, made: Version) -> str:
+    card = load_card(lake, made)
+    return f"{_figures(card['metrics'])}; the recency rule {_figures(card['recency'])}"
 
 
-def _tags(card: Mapping[str, Any], mark: str) -> dict[str, Any]:
-    kept = ("kind", "as_of", "trained_from", "trained_to", "calibrated_to", "test_from", "test_to")
-    return {key: card[key] or "" for key in kept} | {"fingerprint": mark}
-
-
-def _told(metrics: Intervals) -> str:
-    auc, precision = metrics["roc_auc"], metrics["average_precision"]
-    return f"AUC {_range(auc)}, AP {_range(precision)}"
+def _figures(metrics: Intervals) -> str:
+    return f"AUC {_range(metrics['roc_auc'])}, AP {_range(metrics['average_precision'])}"
 
 
 def _range(metric: Mapping[str, float | None]) -> str:
     if metric["value"] is None:
         return "n/a"
     return f"{metric['value']:.3f} ({metric['low']:.3f}-{metric['high']:.3f})"
-
-
-def _date(option: str, text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise RadarError(f"{option} is {text!r}; give a date as YYYY-MM-DD.") from None
 
 
 if __name__ == "__main__":

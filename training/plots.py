@@ -44,6 +44,18 @@ def curves(rows: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, Any]:
     return {"roc.png": roc, "precision_recall.png": found, "reliability.png": reliable}
 
 
+def bars(values: pd.Series, deviations: pd.Series, most: int = 20) -> Any:
+    """The first values as horizontal bars with their deviations, the greatest on top."""
+    from matplotlib.figure import Figure
+
+    shown, spread = values.head(most)[::-1], deviations.head(most)[::-1]
+    figure = Figure(figsize=(6, 1 + 0.28 * len(shown)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh(list(shown.index), shown, xerr=spread, color="#4c72b0", ecolor="0.5")
+    axes.set(xlabel="Average precision lost when the feature is shuffled")
+    return figure
+
+
 def profiles(centroids: pd.DataFrame, shares: Mapping[str, float]) -> Any:
     """Segments as bars: how far each feature's centroid lies from the average, in standard deviations.
 

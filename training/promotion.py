@@ -3,113 +3,153 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 from lakehouse.cli import Run, as_of_step, command
+from lakehouse.errors import RadarError
+from lakehouse.evaluation import point
 from lakehouse.lake import Lake
-from lakehouse.registry import (
-    Version,
-    challenger,
-    champion,
-    decisions,
-    load_card,
-    move_alias,
-    note,
-    use_mlflow,
-)
+from lakehouse.ledger import champion, decisions, move_alias
+from lakehouse.registry import MODELS, Version, challenger, check_asked, load_card, note, use_mlflow, version
+from lakehouse.settings import Settings
 from training import dropout, segments
-from training.evaluation import point
-from training.report import TEST_ROWS
+from training.evidence import Evidence
 from training.rules import Answer, Question, answers, dropout_questions, load, refusal, segment_questions
 
 SEED = 42
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks of a promotion beyond the rules.
+
+    Attributes:
+        version: the version to judge in place of the challenger.
+        override: why it is to be champion whatever the rules say; empty to obey them.
+        by: who says so.
+    """
+
+    version: str = ""
+    override: str = ""
+    by: str = "rules"
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
     """Compare each model's challenger with its champion, and move the alias where every rule is kept.
 
     Raises:
-        RadarError: when an alias is not where the ledger says.
+        RadarError: when an alias is not where the ledger says, or there is no such version.
     """
+    asked = [options.model] if getattr(options, "model", "") else MODELS[::-1]
+    wish = Wish(getattr(options, "version", ""), getattr(options, "override", "").strip(), getpass.getuser())
     with run.step("promote") as step:
         use_mlflow(run.lake.settings)
-        step.message = "; ".join(promote(run.lake, model, as_of) for model in (segments.MODEL, dropout.MODEL))
+        step.message = "; ".join(promote(run.lake, model, as_of, wish) for model in asked)
 
 
-def promote(lake: Lake, model: str, as_of: date) -> str:
-    """Decide on one model's challenger; returns the decision in a sentence."""
-    held, waiting = champion(lake, model), challenger(lake, model)
+def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
+    """Decide on one model's challenger; returns the decision in a sentence.
+
+    Raises:
+        RadarError: when the alias is not where the ledger says, or there is no such version.
+    """
+    held = champion(lake, model)
+    waiting = version(lake, model, wish.version) if wish.version else challenger(lake, model)
     if waiting is None or held is None:
         return f"{model}: {f'version {held.version} ({held.kind}) stays, ' if held else ''}no challenger"
     if waiting.version == held.version:
         return f"{model}: version {held.version} ({held.kind}) is champion already"
     stays = f"{model}: version {held.version} ({held.kind}) stays"
-    if any(decision.version == waiting.version for decision in decisions(lake, model)):
+    if not wish.override and any(decision.version == waiting.version for decision in decisions(lake, model)):
         return f"{stays}: version {waiting.version} has been champion before and was taken back"
-    found, evidence = _examined(lake, model, held, waiting)
+    found, told = _examined(lake, model, held, waiting, as_of)
     refused = refusal(found)
-    note(lake, waiting, "decision", f"refused against version {held.version}: {refused}" if refused else "promoted")
-    if refused:
+    told |= {"rules": {answer.rule: answer.said for answer in found}}
+    told |= {"broken": [answer.rule for answer in found if not answer.kept]}
+    if refused and not wish.override:
+        note(lake, waiting, "decision", f"refused against version {held.version}: {refused}")
         return f"{stays}, version {waiting.version} is refused by rule {refused}"
-    evidence["rules"] = {answer.rule: answer.said for answer in found}
-    move_alias(lake, model, waiting.version, as_of, f"every rule kept against version {held.version}", evidence)
-    return f"{model}: version {waiting.version} ({waiting.kind}) is champion{evidence['said']}"
+    by, why = (wish.by, wish.override) if refused else ("rules", f"every rule kept against version {held.version}")
+    note(lake, waiting, "decision", f"promoted by {by}: {why}")
+    move_alias(lake, model, waiting.version, as_of, why, told, by)
+    over = f", over rule {refused}" if refused else ""
+    return f"{model}: version {waiting.version} ({waiting.kind}) is champion{told.get('said', '')}{over}"
 
 
-def compared(lake: Lake, held: Version, waiting: Version) -> pd.DataFrame:
-    """The challenger's test rows with the champion's probability of each, from its own loaded model."""
-    import mlflow
+def options(parser: argparse.ArgumentParser) -> None:
+    """The step's options."""
+    parser.add_argument("--model", default="", help="dropout or segments (default: both)")
+    parser.add_argument("--version", default="", help="the version to judge (default: the challenger)")
+    parser.add_argument("--override", default="", help="why it is to be champion whatever the rules say")
 
-    path = mlflow.artifacts.download_artifacts(f"runs:/{waiting.run_id}/{TEST_ROWS}")
-    rows = pd.read_parquet(path)
-    model = mlflow.pyfunc.load_model(held.uri)
-    features = model.metadata.get_input_schema().input_names()
-    return rows.assign(champion=model.predict(rows[features])[:, 1])
+
+def check(_: Settings, chosen: argparse.Namespace) -> None:
+    """Refuse options that make no sense before the lake is touched.
+
+    Raises:
+        RadarError: naming the option.
+    """
+    if chosen.model:
+        check_asked(chosen.model, chosen.version)
+    elif chosen.version or chosen.override:
+        raise RadarError("Say of which model with --model; a version and an override are of one model.")
 
 
 def main() -> None:
     """`python -m training.promotion`."""
-    command("Promote what keeps every rule.", as_of_step(lambda r, day: run(r, day, r.options)))
+    command(
+        "Promote what keeps every rule.", as_of_step(lambda r, day: run(r, day, r.options)), options, check
+    )  # fmt: skip
 
 
-def _examined(lake: Lake, model: str, held: Version, waiting: Version) -> tuple[list[Answer], dict[str, Any]]:
+def _examined(
+    lake: Lake, model: str, held: Version, waiting: Version, as_of: date
+) -> tuple[list[Answer], dict[str, Any]]:  # fmt: skip
     """Every rule's answer and the evidence; whatever fails on the way to them is an answer too."""
-    evidence: dict[str, Any] = {"champion": held.version, "challenger": waiting.version, "said": ""}
+    told: dict[str, Any] = {"champion": held.version, "challenger": waiting.version}
+    evidence = Evidence(lake, as_of, held, waiting)
     try:
         rules = load()[model]
-        questions = _QUESTIONS[model](lake, held, waiting, rules, evidence)
+        found = answers(_QUESTIONS[model](evidence, rules))
     except Exception as error:
-        return [Answer("evidence", False, f"could not be gathered ({type(error).__name__}: {error})")], evidence
-    return answers(questions), evidence
+        return [Answer("evidence", False, f"could not be gathered ({type(error).__name__}: {error})")], told
+    if not refusal(found):
+        told |= _TOLD[model](evidence) | {"pins": load_card(lake, waiting).get("pins", {})}
+    return found, told
 
 
-def _dropout(
-    lake: Lake, held: Version, waiting: Version, rules: Mapping[str, Any], evidence: dict[str, Any]
-) -> dict[str, Question]:  # fmt: skip
-    rows = compared(lake, held, waiting)
-    for name, column in (("challenger", "probability"), ("champion", "champion"), ("recency", "recency")):
-        evidence[f"{name}_metrics"] = point(rows, column)
-    ours, theirs = evidence["challenger_metrics"], evidence["champion_metrics"]
-    evidence["said"] = (
+def _dropout_questions(evidence: Evidence, rules: Mapping[str, Any]) -> dict[str, Question]:
+    return dropout_questions(evidence.papers, lambda: evidence.fresh, rules, SEED)
+
+
+def _segment_questions(evidence: Evidence, rules: Mapping[str, Any]) -> dict[str, Question]:
+    return segment_questions(evidence.papers, lambda: evidence.grouped, rules)
+
+
+def _dropout_told(evidence: Evidence) -> dict[str, Any]:
+    """The metrics on the window, by who."""
+    rows, tags = evidence.fresh.rows, evidence.waiting.tags
+    columns = {"challenger": "probability", "champion": "champion", "recency": "recency"}
+    told = {f"{name}_metrics": point(rows, column) for name, column in columns.items()}
+    ours, theirs = told["challenger_metrics"], told["champion_metrics"]
+    said = (
         f": AP {ours['average_precision']:.2f} against {theirs['average_precision']:.2f} "
-        f"of version {held.version}, AUC {ours['roc_auc']:.2f} against {theirs['roc_auc']:.2f}"
+        f"of version {evidence.held.version}, AUC {ours['roc_auc']:.2f} against {theirs['roc_auc']:.2f}"
     )
-    return dropout_questions(rows, rules, SEED)
+    return told | {"window": [tags["test_from"], tags["test_to"]], "rows": len(rows), "said": said}
 
 
-def _segments(
-    lake: Lake, held: Version, waiting: Version, rules: Mapping[str, Any], evidence: dict[str, Any]
-) -> dict[str, Question]:  # fmt: skip
-    card = load_card(lake, waiting)
-    evidence |= {name: card[name] for name in ("stability", "silhouette", "shares")}
-    return segment_questions(card, rules)
+def _segment_told(evidence: Evidence) -> dict[str, Any]:
+    found = evidence.grouped
+    return {"stability": found.stability, "shares": dict(found.shares), "window": [str(evidence.as_of)] * 2}
 
 
-_QUESTIONS = {dropout.MODEL: _dropout, segments.MODEL: _segments}
+_QUESTIONS = {dropout.MODEL: _dropout_questions, segments.MODEL: _segment_questions}
+_TOLD = {dropout.MODEL: _dropout_told, segments.MODEL: _segment_told}
 
 
 if __name__ == "__main__":

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from lakehouse.cli import Run, command
+from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import load_artifact, version
+from lakehouse.registry import MODELS, load_artifact, version
 from training.data import collected, content_hash, described
 from training.report import TRAINING_SET
 
@@ -67,18 +66,19 @@ def _readable(lake: Lake, table: str, pin: int) -> bool:
 def _gone(lake: Lake, table: str, pin: int) -> str:
     history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}")
     last = history.where(F.col("operation") == "VACUUM END").orderBy(F.desc("version")).select("timestamp").first()
-    when = f" on {_utc(last.timestamp)}" if last else ""
+    when = f" on {utc(last.timestamp)}" if last else ""
     return f"version {pin} of {table} can no longer be read, since old versions of it were let go{when}"
 
 
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="dropout", choices=("dropout", "segments"), help="which model")
+    parser.add_argument("--model", default="dropout", choices=MODELS, help="which model")
     parser.add_argument("--version", required=True, help="the number of a registered version")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -m training.rebuild`."""
     command("Make the training set of a registered model again.", run, _options)
+
+
+if __name__ == "__main__":
+    main()

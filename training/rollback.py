@@ -8,14 +8,13 @@ from datetime import date
 
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError
-from lakehouse.registry import move_alias, rollback, version
+from lakehouse.ledger import move_alias, rollback
+from lakehouse.registry import check_asked, version
 from lakehouse.settings import Settings
-
-MODELS = ("dropout", "segments")
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
-    """Give the alias back to the previous champion, or to `--version`.
+    """Give the alias back to the previous champion, or to `version`.
 
     Raises:
         RadarError: when there is no previous champion, or no such version.
@@ -43,12 +42,9 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
     Raises:
         RadarError: naming the option.
     """
-    if chosen.model not in MODELS:
-        raise RadarError(f"model is {chosen.model!r}; choose {' or '.join(MODELS)}.")
+    check_asked(chosen.model, chosen.version)
     if not chosen.reason.strip():
-        raise RadarError("A rollback needs a reason for the ledger; give it with --reason.")
-    if chosen.version and not chosen.version.isdecimal():
-        raise RadarError(f"version is {chosen.version!r}; give the number of a version.")
+        raise RadarError("A rollback needs a reason for the ledger; say why with reason=…")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,33 +15,17 @@ from numpy.typing import NDArray
 from features.days import RECENT_DAYS
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, challenge, champion, move_alias, tracked_run, use_mlflow, versions
+from lakehouse.ledger import champion, move_alias
+from lakehouse.registry import CARD, Version, challenge, load_model, tracked_run, use_mlflow, versions
 from training import plots
+from training.archetypes import BEHAVIOUR, FEATURE_SETS, FeatureSet
 from training.data import TrainingSet, segment_set
-from training.report import log_parameters, log_training_set
+from training.report import CARD_IN_WORDS, environment, log_parameters, log_training_set, written
 from training.stability import matched, silhouettes, stabilities
-from training.versions import fingerprint, log_model, register, trained_before
+from training.versions import fingerprint, log_model, register, trained_before, wait_again
 
 MODEL = "segments"
 FEWEST_STUDENTS = 40
-ARCHETYPES = pd.DataFrame(
-    [
-        # active_days, messages, minutes, lessons, score, mastery, error_rate
-        [0.3, 0.3, 0.3, 0.2, 0.9, 0.9, -0.6],
-        [1.0, 1.0, 1.0, 0.9, 0.0, 0.0, 0.0],
-        [0.0, 0.0, 0.0, 0.0, -0.9, -0.9, 0.6],
-        [-1.2, -1.2, -1.2, -0.9, -0.2, -0.2, 0.2],
-    ],
-    index=["High Performers", "Active Learners", "Struggling Students", "Casual Users"],
-    columns=[
-        "active_days_28", "messages_28", "minutes_28", "lessons_completed_28", "score_mean", "mastery_mean",
-        "error_rate_28",
-    ],
-)  # fmt: skip
-"""Where each segment lies before anything is learnt, in standard deviations from the average student."""
-
-SEGMENTS = tuple(ARCHETYPES.index)
-FEATURES = list(ARCHETYPES.columns)
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
@@ -50,43 +35,61 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         RadarError: when features are missing.
     """
     with run.step("train_segments") as step:
-        step.message = train(run.lake, as_of, options.seed)
+        step.message = train(run.lake, as_of, options.seed, getattr(options, "feature_set", "behaviour"))
 
 
-def train(lake: Lake, as_of: date, seed: int) -> str:
+def train(lake: Lake, as_of: date, seed: int, feature_set: str = "behaviour") -> str:
     """Train for a day; returns what came of it, in a sentence."""
     use_mlflow(lake.settings)
-    data = segment_set(lake, as_of, FEATURES)
-    rows = data.frame[FEATURES]
-    held = ensure_first(lake, data)
+    named = FEATURE_SETS[feature_set]
+    data = segment_set(lake, as_of, named.features)
+    rows = data.frame[list(data.features)]
+    held = ensure_first(lake, as_of)
     if len(rows) < FEWEST_STUDENTS:
         return f"{len(rows)} students in the last {RECENT_DAYS} days, too few to cluster; version {held.version} stays"
-    mark = fingerprint(data.content_hash, {"seed": seed, "model": MODEL})
+    mark = fingerprint(data.content_hash, {"seed": seed, "model": MODEL, "feature_set": feature_set})
     same = trained_before(lake, MODEL, mark)
+    follows = list(load_model(lake, held).feature_names_in_) == named.features
     if same:
+        if follows:
+            wait_again(lake, MODEL, same)
         return f"nothing new to learn: version {same.version} ({same.kind}) is of the same rows, parameters and code"
     with tracked_run(lake.settings, MODEL, f"train {as_of}", {"step": "train_segments"}):
-        start = centroids_of(lake, held)
-        scale = scaler(rows)
+        start = centroids_of(lake, held) if follows else named.points
+        scale = scaler(rows, named.weights)
         model, agree = clustered(scale.transform(rows), start, seed)
-        card = _log(scale, model, data, seed, {"kind": "kmeans", "names_matched": agree, "parent": held.version})
-        number = _register(lake, scale, model, data, mark, "kmeans")
-    challenge(lake, MODEL, number)
+        told = {"kind": "kmeans", "names_matched": agree, "parent": held.version if follows else None}
+        card = _log(scale, model, data, seed, told | {"feature_set": feature_set, "drift": drift(named, start, model)})
+        number = _register(lake, scale, model, data, mark, card)
+    if follows:
+        challenge(lake, MODEL, number)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in card["shares"].items())
-    return f"version {number}: {shares}; stability {card['stability']['4']:.2f}"
+    said = f"version {number}: {shares}; stability {card['stability'][str(len(named.segments))]:.2f}"
+    return said if follows else f"{said}; of other features, so no challenger of version {held.version}"
 
 
-def scaler(rows: pd.DataFrame) -> Any:
-    """Missing values to the median, values to their rank, ranks to mean 0 and deviation 1: no outlier can matter."""
+def drift(named: FeatureSet, old: NDArray[np.float64], model: Any) -> dict[str, float]:
+    """How far each centroid moved from the champion's, in weighted standard deviations, by name of its segment."""
+    moved = np.linalg.norm(model.cluster_centers_ - old, axis=1)
+    return {str(name): float(distance) for name, distance in zip(named.segments, moved, strict=True)}
+
+
+def scaler(rows: pd.DataFrame, weights: Sequence[float]) -> Any:
+    """Missing values to the median, values near normal, with mean 0 and the weight as deviation.
+
+    The power transform (Yeo and Johnson, A new family of power transformations, 2000) draws outliers in.
+    """
+    from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+    from sklearn.preprocessing import PowerTransformer
 
+    columns = [(name, "passthrough", [i]) for i, name in enumerate(rows.columns)]
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
-        QuantileTransformer(n_quantiles=min(100, max(len(rows), 1))),
-        StandardScaler(),
-    ).fit(rows if len(rows) else pd.DataFrame(np.zeros((1, len(FEATURES))), columns=FEATURES))
+        PowerTransformer(),
+        ColumnTransformer(columns, transformer_weights={name: weights[i] for name, _, (i,) in columns}),
+    ).fit(rows if len(rows) else pd.DataFrame(np.zeros((1, rows.shape[1])), columns=rows.columns))
 
 
 def fixed(points: NDArray[np.float64]) -> Any:
@@ -107,26 +110,30 @@ def clustered(points: NDArray[np.float64], start: NDArray[np.float64], seed: int
 
 def centroids_of(lake: Lake, found: Version) -> NDArray[np.float64]:
     """The centroids of a registered version, in the order of its names."""
-    import mlflow.sklearn
-
-    use_mlflow(lake.settings)
-    return np.asarray(mlflow.sklearn.load_model(found.uri)[-1].cluster_centers_, dtype=float)
+    return np.asarray(load_model(lake, found)[-1].cluster_centers_, dtype=float)
 
 
-def ensure_first(lake: Lake, data: TrainingSet) -> Version:
-    """The champion; made from the archetypes as version 1 where there is none."""
+def ensure_first(lake: Lake, as_of: date) -> Version:
+    """The champion; made from the archetypes of behaviour as version 1 where there is none."""
     held = champion(lake, MODEL)
     if held:
         return held
     if not versions(lake, MODEL):
-        with tracked_run(lake.settings, MODEL, f"archetypes {data.as_of}", {"step": "train_segments"}):
-            scale = scaler(data.frame[FEATURES])
-            varies = scale[-1].var_ > 0
-            model = fixed(ARCHETYPES.to_numpy() * np.where(varies, 1.0, 0.0))
-            _log(scale, model, data, 0, {"kind": "archetypes", "names_matched": True, "parent": None})
-            mark = fingerprint(data.content_hash, {"model": "archetypes"})
-            _register(lake, scale, model, data, mark, "archetypes")
-    move_alias(lake, MODEL, "1", data.as_of, "first model")
+        data = segment_set(lake, as_of, BEHAVIOUR.features)
+        with tracked_run(lake.settings, MODEL, f"archetypes {as_of}", {"step": "train_segments"}):
+            scale = scaler(data.frame[list(data.features)], BEHAVIOUR.weights)
+            varies = data.frame[list(data.features)].nunique().to_numpy() > 1
+            model = fixed(BEHAVIOUR.points * np.where(varies, 1.0, 0.0))
+            told = {
+                "kind": "archetypes",
+                "names_matched": True,
+                "parent": None,
+                "feature_set": "behaviour",
+                "drift": {},
+            }
+            card = _log(scale, model, data, 0, told)
+            _register(lake, scale, model, data, fingerprint(data.content_hash, {"model": "archetypes"}), card)
+    move_alias(lake, MODEL, "1", as_of, "first model")
     first = champion(lake, MODEL)
     assert first is not None
     return first
@@ -134,6 +141,7 @@ def ensure_first(lake: Lake, data: TrainingSet) -> Version:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The step's options."""
+    parser.add_argument("--feature-set", default="behaviour", choices=FEATURE_SETS, help="by what to group")
     parser.add_argument("--seed", type=int, default=42, help="seed of everything random (default: 42)")
 
 
@@ -145,44 +153,52 @@ def main() -> None:
 def _log(scale: Any, model: Any, data: TrainingSet, seed: int, told: dict[str, Any]) -> dict[str, Any]:
     import mlflow
 
-    from lakehouse.registry import CARD
-
-    rows = data.frame[FEATURES]
-    points = scale.transform(rows) if len(rows) else np.zeros((0, len(FEATURES)))
+    grouped, features = FEATURE_SETS[told["feature_set"]], list(data.features)
+    names = grouped.segments
+    rows = data.frame[features]
+    points = scale.transform(rows) if len(rows) else np.zeros((0, len(features)))
     labels = model.predict(points) if len(points) else np.zeros(0, dtype=int)
-    shares = {name: float((labels == i).mean()) if len(labels) else 0.0 for i, name in enumerate(SEGMENTS)}
-    centroids = pd.DataFrame(model.cluster_centers_, index=list(SEGMENTS), columns=FEATURES)
+    shares = {name: float((labels == i).mean()) if len(labels) else 0.0 for i, name in enumerate(names)}
+    centroids = pd.DataFrame(model.cluster_centers_ / grouped.weights, index=names, columns=features)
     enough = len(rows) >= FEWEST_STUDENTS
     card = told | {
         "as_of": str(data.as_of),
         "pins": data.pins,
         "students": len(rows),
-        "segments": list(SEGMENTS),
-        "features": FEATURES,
+        "segments": names,
+        "features": features,
         "shares": shares,
         "centroids": centroids.to_dict("index"),
         "silhouette": silhouettes(points, model.cluster_centers_, seed) if enough else {},
         "stability": stabilities(points, model.cluster_centers_, seed) if enough else {},
     }
     mlflow.log_dict(card, CARD)
+    mlflow.log_text(written(card, MODEL), CARD_IN_WORDS)
+    mlflow.set_tags(environment() | {"kind": told["kind"], "as_of": card["as_of"]})
     log_training_set(data)
-    log_parameters({"kind": told["kind"], "seed": seed, "parent": told["parent"]})
+    log_parameters({key: told[key] for key in ("kind", "feature_set", "parent")} | {"seed": seed})
     for name in ("silhouette", "stability"):
         mlflow.log_metrics({f"{name}_k{k}": value for k, value in card[name].items()})
+    mlflow.log_metrics({f"drift_{name.lower().replace(' ', '_')}": value for name, value in told["drift"].items()})
     mlflow.log_metrics({"students": len(rows), "smallest_segment": min(shares.values())})
     mlflow.log_figure(plots.profiles(centroids, shares), "segments.png")
     return card
 
 
-def _register(lake: Lake, scale: Any, model: Any, data: TrainingSet, mark: str, kind: str) -> str:
+def _register(
+    lake: Lake, scale: Any, model: Any, data: TrainingSet, mark: str, card: Mapping[str, Any]
+) -> str:  # fmt: skip
     from sklearn.pipeline import Pipeline
 
-    rows = data.frame[FEATURES]
+    features = list(data.features)
     whole = Pipeline([*scale.steps, ("kmeans", model)])
-    names = json.dumps(list(SEGMENTS))
-    example = rows.head(5) if len(rows) else pd.DataFrame(np.zeros((1, len(FEATURES))), columns=FEATURES)
-    uri = log_model(lake, whole, example, "predict", {"kind": kind, "segments": list(SEGMENTS)}, data)
-    return register(lake, MODEL, uri, {"kind": kind, "as_of": data.as_of, "segments": names, "fingerprint": mark})
+    rows = data.frame[features].head(5)
+    example = rows if len(rows) else pd.DataFrame(np.zeros((1, len(features))), columns=features)
+    told = {key: card[key] for key in ("kind", "segments")}
+    uri = log_model(lake, whole, example, "predict", told, data)
+    tags = {key: card[key] for key in ("kind", "as_of", "feature_set")}
+    tags |= {"segments": json.dumps(card["segments"]), "fingerprint": mark}
+    return register(lake, MODEL, uri, tags, written(card, MODEL))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Windows over time: train, a gap, calibration, the gap again, test; and forward-chaining folds inside train.
 
 A label looks at the 17 days after its as-of (14 of outcome, 3 of grace), so with 17 days between two windows nothing
-that the later one is about has touched the earlier one.
+that the later one is about has touched the earlier one, and no student's outcome lies in two of them. Labels of
+another horizon have a gap of their own.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from itertools import pairwise
 
 import pandas as pd
 
-from features.student_labels import MATURITY_DAYS
+from features.student_labels import GRACE_DAYS, HORIZON_DAYS
 from lakehouse.errors import RadarError
 
-GAP = timedelta(days=MATURITY_DAYS)
 TEST_SHARE = 4
 CALIBRATION_SHARE = 8
 FEWEST_CALIBRATION_MONDAYS = 2
@@ -26,6 +26,14 @@ FEWEST_CALIBRATION_POSITIVES = 30
 FEWEST_TEST_STUDENTS = 30
 FOLDS = 3
 FEWEST_FOLD_POSITIVES = 10
+
+
+def gap(horizon_days: int) -> timedelta:
+    """The time between two windows: until the outcomes of the earlier one are settled."""
+    return timedelta(days=horizon_days + GRACE_DAYS)
+
+
+GAP = gap(HORIZON_DAYS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class TooLittle:
 
 
 def windows(
-    frame: pd.DataFrame, test_from: date | None = None, test_to: date | None = None
+    frame: pd.DataFrame, test_from: date | None = None, test_to: date | None = None, between: timedelta = GAP
 ) -> Windows | TooLittle:  # fmt: skip
     """The windows of a training set, or why there are none.
 
@@ -69,6 +77,7 @@ def windows(
         frame: student_id, as_of, dropped_out.
         test_from: first as-of of the test window.
         test_to: last as-of of the test window.
+        between: the gap; see `gap`.
 
     Raises:
         RadarError: when the test window given holds no labelled Monday.
@@ -78,10 +87,10 @@ def windows(
         return TooLittle("no Monday has a matured outcome yet")
     tested = _tested(mondays, test_from, test_to)
     eighth = max(FEWEST_CALIBRATION_MONDAYS, len(mondays) // CALIBRATION_SHARE)
-    before = [day for day in mondays if day <= tested[0] - GAP]
+    before = [day for day in mondays if day <= tested[0] - between]
     chosen = None
     for size in range(eighth, len(before)):
-        made = _before(before, size)
+        made = _before(before, size, between)
         if made is None or (chosen and not _majority(frame, *made)):
             break
         chosen = made
@@ -93,7 +102,9 @@ def windows(
     return _verdict(frame, found) or found
 
 
-def folds(frame: pd.DataFrame, count: int = FOLDS) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+def folds(
+    frame: pd.DataFrame, between: timedelta = GAP, count: int = FOLDS
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Forward-chaining folds: learn from all Mondays up to a gap before a block, and look at the block.
 
     The Mondays are cut into `count` + 1 blocks of equal number; the first is only learnt from. A fold with fewer than
@@ -101,6 +112,7 @@ def folds(frame: pd.DataFrame, count: int = FOLDS) -> Iterator[tuple[pd.DataFram
 
     Args:
         frame: rows of the train window.
+        between: the gap; see `gap`.
         count: how many folds at most.
     """
     mondays = sorted(day.date() for day in frame["as_of"].unique())
@@ -108,7 +120,7 @@ def folds(frame: pd.DataFrame, count: int = FOLDS) -> Iterator[tuple[pd.DataFram
     for start, end in pairwise(edges[1:]):
         if start == end:
             continue
-        earlier = Span(mondays[0], mondays[start] - GAP).rows(frame)
+        earlier = Span(mondays[0], mondays[start] - between).rows(frame)
         later = Span(mondays[start], mondays[end - 1]).rows(frame)
         if all(_enough(side) for side in (earlier, later)):
             yield earlier, later
@@ -129,9 +141,9 @@ def _tested(mondays: Sequence[date], test_from: date | None, test_to: date | Non
     return found
 
 
-def _before(before: Sequence[date], size: int) -> tuple[Span, Span] | None:
+def _before(before: Sequence[date], size: int, between: timedelta) -> tuple[Span, Span] | None:
     calibration = before[-size:]
-    train = [day for day in before if day <= calibration[0] - GAP]
+    train = [day for day in before if day <= calibration[0] - between]
     return (Span(train[0], train[-1]), Span(calibration[0], calibration[-1])) if train else None
 
 

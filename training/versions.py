@@ -12,21 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from features.store import open_store
+from features.store import model_store
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, challenge, challenger, model_name, use_mlflow, versions
+from lakehouse.registry import TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.data import TrainingSet
 
 CODE = ("training", "features")
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
-TRUSTED = [
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-]
-"""Types beyond skops' own list that a version may hold; nothing else is read back, and nothing is ever unpickled."""
 
 
 def fingerprint(content_hash: str, parameters: Mapping[str, Any]) -> str:
@@ -37,13 +30,15 @@ def fingerprint(content_hash: str, parameters: Mapping[str, Any]) -> str:
 
 
 def trained_before(lake: Lake, model: str, mark: str) -> Version | None:
-    """The version with this fingerprint, challenger again if a killed run left it without the alias."""
-    found = versions(lake, model)
-    same = next((version for version in found if version.tags.get("fingerprint") == mark), None)
+    """The version with this fingerprint."""
+    return next((found for found in versions(lake, model) if found.tags.get("fingerprint") == mark), None)
+
+
+def wait_again(lake: Lake, model: str, same: Version) -> None:
+    """Make the newest version challenger again, where a killed run left it without the alias."""
     waiting = challenger(lake, model)
-    if same and same.version == found[0].version and (waiting is None or waiting.version != same.version):
+    if same.version == versions(lake, model)[0].version and (waiting is None or waiting.version != same.version):
         challenge(lake, model, same.version)
-    return same
 
 
 def log_model(
@@ -62,7 +57,7 @@ def log_model(
     import mlflow.sklearn
     from mlflow.models import infer_signature
 
-    info = open_store(lake).log_model(
+    info = model_store(lake).log_model(
         model=model,
         artifact_path="model",
         flavor=mlflow.sklearn,
@@ -71,21 +66,23 @@ def log_model(
         input_example=rows,
         pyfunc_predict_fn=method,
         serialization_format="skops",
-        skops_trusted_types=TRUSTED,
+        skops_trusted_types=list(TRUSTED),
         pip_requirements=[f"{name}=={installed(name)}" for name in ("mlflow", *LIBRARIES)],
         metadata=dict(metadata),
     )
     return str(info.model_uri)
 
 
-def register(lake: Lake, model: str, uri: str, tags: Mapping[str, Any]) -> str:
-    """Register a logged model with its tags in one go; returns the number of the version."""
+def register(lake: Lake, model: str, uri: str, tags: Mapping[str, Any], description: str) -> str:
+    """Register a logged model with its tags and its card in words; returns the number of the version."""
     use_mlflow(lake.settings)
     import mlflow
 
-    told = {key: str(value) for key, value in tags.items()}
+    told, name = {key: str(value) for key, value in tags.items()}, model_name(lake.settings, model)
     with redirect_stderr(io.StringIO()):
-        return str(mlflow.register_model(uri, model_name(lake.settings, model), tags=told).version)
+        number = str(mlflow.register_model(uri, name, tags=told).version)
+    mlflow.MlflowClient().update_model_version(name, number, description)
+    return number
 
 
 def quantiles(values: pd.Series, bins: int = 10) -> dict[str, Any]:

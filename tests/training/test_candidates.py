@@ -8,7 +8,7 @@ import pytest
 
 from lakehouse.errors import RadarError
 from training.calibration import calibrated, method
-from training.candidates import RECENCY, Candidate, candidates, fixed_recency_rule, usable
+from training.candidates import RECENCY, SPACES, Candidate, candidates, fixed_recency_rule, usable
 
 
 def rows(size: int = 600) -> tuple[pd.DataFrame, pd.Series]:
@@ -25,7 +25,7 @@ def rows(size: int = 600) -> tuple[pd.DataFrame, pd.Series]:
 @pytest.mark.parametrize("kind", [RECENCY, "logistic", "gradient_boosting"])
 def test_empty_constant_missing_and_huge_values_are_borne_without_a_warning(kind: str) -> None:
     frame, outcome = rows()
-    parameters = next(candidates([kind])).parameters if kind != RECENCY else {}
+    parameters = candidates(kind, 1, 0)[0].parameters if kind != RECENCY else {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = Candidate(kind, parameters).fit(frame, outcome, 1)
@@ -45,7 +45,26 @@ def test_the_fixed_rule_is_what_its_comment_says() -> None:
 
 def test_an_unknown_candidate_is_named() -> None:
     with pytest.raises(RadarError, match="'forest'"):
-        list(candidates(["forest"]))
+        candidates("forest", 1, 0)
+
+
+def test_a_search_draws_without_repetition_the_same_for_a_seed_and_no_more_than_there_is() -> None:
+    drawn = candidates("logistic", 4, 7)
+    assert drawn == candidates("logistic", 4, 7)
+    assert len({candidate.parameters["C"] for candidate in drawn}) == 4
+    assert len(candidates("logistic", 99, 7)) == len(SPACES["logistic"]["C"])
+
+
+def test_a_longer_silence_never_lowers_the_risk_of_boosting_and_a_day_of_practice_never_raises_it() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"gap_ratio": random.exponential(size=3000), "active_days_28": random.integers(0, 9, 3000)})
+    outcome = pd.Series((random.random(3000) < 0.2 + 0.2 * np.sin(frame["gap_ratio"] * 4)).astype(int))
+    parameters = {"max_leaf_nodes": 8, "min_samples_leaf": 20}
+    model = Candidate("gradient_boosting", parameters).fit(frame, outcome, 1)
+    grid = pd.DataFrame({"gap_ratio": np.linspace(0, 5, 50), "active_days_28": 3})
+    assert (np.diff(model.predict_proba(grid)[:, 1]) >= 0).all()
+    days = pd.DataFrame({"gap_ratio": 1.0, "active_days_28": np.arange(9)})
+    assert (np.diff(model.predict_proba(days)[:, 1]) <= 0).all()
 
 
 @pytest.mark.parametrize(

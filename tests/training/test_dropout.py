@@ -2,54 +2,37 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 import pytest
-from training_frames import set_of
+from training_frames import LEARNABLE, learnable
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import challenger, champion, decisions, load_card, load_reference, versions
-from training import dropout, promotion
-from training.data import TrainingSet
+from lakehouse.ledger import champion, decisions
+from lakehouse.registry import challenger, load_card, load_reference, versions
+from training import dropout, evidence, experiment, promotion
 from training.dropout import Parameters, train
 
 DAY = date(2024, 12, 2)
-FEATURES = ("gap_ratio", "active_days_28", "level_index", "tenure_days", "mastery_mean")
 
 
 @pytest.fixture
 def store(tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr(dropout, "languages", lambda *_: pd.Series({"s000": "french"}))
+    monkeypatch.setattr(experiment, "languages", lambda *_: pd.Series({"s000": "french"}))
     return tracked_lake
-
-
-def learnable(mondays: int, students: int = 80, lake: Lake | None = None) -> TrainingSet:
-    """Dropout follows active days much and the gap a little."""
-    random = np.random.default_rng(5)
-    days = pd.date_range("2024-01-01", periods=mondays, freq="7D")
-    size = mondays * students
-    frame = pd.DataFrame(
-        {
-            "student_id": np.tile([f"s{i:03}" for i in range(students)], mondays),
-            "as_of": np.repeat(days, students),
-            "gap_ratio": random.exponential(size=size),
-            "active_days_28": random.integers(0, 15, size).astype(float),
-            "level_index": 2.0,
-            "tenure_days": 40.0,
-            "mastery_mean": np.nan,
-        }
-    )
-    odds = frame["gap_ratio"] * 0.5 - frame["active_days_28"] * 0.4
-    frame["dropped_out"] = (random.random(size) < 1 / (1 + np.exp(-odds))).astype(int)
-    return set_of(frame, FEATURES, DAY, lake)
 
 
 def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
     store: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(40, lake=store))
-    parameters = Parameters(candidates=("logistic",))
+    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(40, lake=store, as_of=DAY))
+    monkeypatch.setattr(
+        evidence,
+        "window_rows",
+        lambda _, test, *__: test.rows(learnable(40, as_of=DAY).frame).assign(language="french"),
+    )
+    monkeypatch.setattr(evidence, "available", lambda _: set(LEARNABLE))
+    parameters = Parameters(candidates=("logistic",), trials=2)
     assert "version 2 (logistic)" in train(store, DAY, parameters)
     first, second = champion(store, "dropout"), challenger(store, "dropout")
     assert first is not None
@@ -68,8 +51,8 @@ def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
     import mlflow
 
     model = mlflow.pyfunc.load_model(second.uri)
-    assert tuple(model.metadata.get_input_schema().input_names()) == FEATURES
-    risk = model.predict(learnable(1).frame[list(FEATURES)])[:, 1]
+    assert tuple(model.metadata.get_input_schema().input_names()) == LEARNABLE
+    risk = model.predict(learnable(1).frame[list(LEARNABLE)])[:, 1]
     assert ((risk > 0) & (risk < 1)).all()
 
     assert "nothing new" in train(store, DAY, parameters)
@@ -98,10 +81,18 @@ def test_with_too_little_data_the_recency_rule_is_champion_and_the_card_says_why
 
 
 def test_options_that_make_no_sense_are_named() -> None:
-    parser_args = {"candidates": "logistic", "test_from": "soon", "test_to": "", "seed": 1}
+    parser_args = {
+        "candidates": "logistic", "trials": 2, "horizon_days": 14, "test_from": "soon", "test_to": "", "seed": 1,
+    }  # fmt: skip
     import argparse
 
     with pytest.raises(RadarError, match="test_from is 'soon'"):
         Parameters.of(argparse.Namespace(**parser_args))
     with pytest.raises(RadarError, match="candidates is empty"):
         Parameters.of(argparse.Namespace(**parser_args | {"candidates": " ,"}))
+    with pytest.raises(RadarError, match="'forest'; choose among logistic, gradient_boosting"):
+        Parameters.of(argparse.Namespace(**parser_args | {"candidates": "logistic,forest"}))
+    with pytest.raises(RadarError, match="horizon_days is 90; choose from 7 to 28"):
+        Parameters.of(argparse.Namespace(**parser_args | {"horizon_days": 90}))
+    with pytest.raises(RadarError, match="trials is 0"):
+        Parameters.of(argparse.Namespace(**parser_args | {"trials": 0}))

@@ -21,10 +21,10 @@ from lakehouse.registry import load_artifact, version
 from lakehouse.settings import Settings, settings
 from lakehouse.upkeep import tend
 from tests.lakes import take_in
+from training.archetypes import BEHAVIOUR
 from training.data import collected, described, segment_set, training_set
 from training.rebuild import rebuild
 from training.report import TRAINING_SET
-from training.segments import FEATURES
 
 MODELS = ("dropout", "segments")
 PINNED = ("features.student_labels", "features.student_activity", "features.student_learning")
@@ -75,7 +75,7 @@ def test_of_the_tables_as_they_are_now_the_rows_are_others(moved_on: Lake) -> No
     as_of = described(load_artifact(moved_on, version(moved_on, "dropout", "1"), TRAINING_SET)).as_of
     told = load_artifact(moved_on, version(moved_on, "dropout", "1"), TRAINING_SET)
     assert training_set(moved_on, as_of + timedelta(days=30)).content_hash != told["content_hash"]
-    assert len(segment_set(moved_on, as_of + timedelta(days=30), FEATURES).frame) > 0
+    assert len(segment_set(moved_on, as_of + timedelta(days=30), BEHAVIOUR.features).frame) > 0
 
 
 def test_what_is_not_the_same_is_said(moved_on: Lake) -> None:

@@ -6,28 +6,32 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from training_frames import set_of
+from training_frames import kept_over, set_of
 
 from lakehouse.lake import Lake
-from lakehouse.registry import challenger, champion, load_card
-from training import promotion, segments
-from training.segments import ARCHETYPES, FEATURES, SEGMENTS, clustered, fixed, scaler
+from lakehouse.ledger import champion
+from lakehouse.registry import challenger, load_card
+from training import evidence, promotion, segments
+from training.archetypes import BEHAVIOUR
+from training.segments import clustered, fixed, scaler
 from training.stability import matched, silhouettes, stabilities
+
+FEATURES, SEGMENTS = BEHAVIOUR.features, tuple(BEHAVIOUR.segments)
 
 
 def groups(size: int = 60) -> np.ndarray:
     random = np.random.default_rng(0)
-    return np.concatenate([row + random.normal(scale=0.2, size=(size, len(FEATURES))) for row in ARCHETYPES.to_numpy()])
+    return np.concatenate([row + random.normal(scale=0.2, size=(size, len(FEATURES))) for row in BEHAVIOUR.points])
 
 
 def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -> None:
-    model = fixed(ARCHETYPES.to_numpy())
-    assert np.allclose(model.cluster_centers_, ARCHETYPES.to_numpy())
-    assert [SEGMENTS[i] for i in model.predict(ARCHETYPES.to_numpy())] == list(SEGMENTS)
+    model = fixed(BEHAVIOUR.points)
+    assert np.allclose(model.cluster_centers_, BEHAVIOUR.points)
+    assert [SEGMENTS[i] for i in model.predict(BEHAVIOUR.points)] == list(SEGMENTS)
 
 
 def test_later_centroids_keep_the_names_whatever_their_order() -> None:
-    order, mutual = matched(ARCHETYPES.to_numpy(), ARCHETYPES.to_numpy()[[2, 0, 3, 1]] + 0.05)
+    order, mutual = matched(BEHAVIOUR.points, BEHAVIOUR.points[[2, 0, 3, 1]] + 0.05)
     assert order.tolist() == [1, 3, 0, 2]
     assert mutual
 
@@ -39,10 +43,10 @@ def test_names_do_not_hold_when_two_centroids_want_one() -> None:
 
 def test_clusters_start_from_the_champion_and_are_stable_where_groups_are() -> None:
     points = groups()
-    model, agree = clustered(points, ARCHETYPES.to_numpy(), 1)
+    model, agree = clustered(points, BEHAVIOUR.points, 1)
     assert agree
     assert np.bincount(model.predict(points)).tolist() == [60] * 4
-    again, _ = clustered(points, ARCHETYPES.to_numpy(), 1)
+    again, _ = clustered(points, BEHAVIOUR.points, 1)
     assert (again.cluster_centers_ == model.cluster_centers_).all()
     assert stabilities(points, model.cluster_centers_, 1)["4"] > 0.95
     found = silhouettes(points, model.cluster_centers_, 1)
@@ -52,13 +56,26 @@ def test_clusters_start_from_the_champion_and_are_stable_where_groups_are() -> N
 def test_scaling_bears_empty_columns_outliers_and_an_empty_day() -> None:
     random = np.random.default_rng(0)
     rows = pd.DataFrame(random.exponential(size=(100, len(FEATURES))), columns=FEATURES)
-    rows["mastery_mean"] = np.nan
-    rows.loc[0, "messages_28"] = 1e9
-    points = scaler(rows).transform(rows)
+    rows["score_mean"] = np.nan
+    rows.loc[0, "usual_gap"] = 1e9
+    points = scaler(rows, BEHAVIOUR.weights).transform(rows)
     assert np.isfinite(points).all()
-    assert np.abs(points).max() < 2
-    assert (points[:, FEATURES.index("mastery_mean")] == 0).all()
-    assert np.isfinite(scaler(rows.head(0)).transform(rows)).all()
+    assert np.abs(points).max() < 8
+    assert (points[:, FEATURES.index("score_mean")] == 0).all()
+    assert np.isfinite(scaler(rows.head(0), BEHAVIOUR.weights).transform(rows)).all()
+
+
+def test_names_keep_their_meaning_over_three_retrainings_on_moving_data() -> None:
+    random = np.random.default_rng(3)
+    points = groups(80) + random.normal(scale=0.4, size=(320, len(FEATURES)))
+    weeks = []
+    for week in range(4):
+        drift = np.array([0.3 * week, 0.0, 0.1 * week, 0.0, 0.0])
+        lively = points + drift + random.normal(scale=0.15, size=points.shape)
+        weeks.append(pd.DataFrame(lively, columns=FEATURES))
+    kept = kept_over(weeks)
+    assert len(kept) == 3
+    assert min(kept) >= 0.9
 
 
 def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
@@ -69,7 +86,9 @@ def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
     students.insert(0, "student_id", [f"s{i:03}" for i in range(len(students))])
     students.insert(1, "as_of", pd.Timestamp(day))
     data = set_of(students, FEATURES, day, tracked_lake, "segments")
-    monkeypatch.setattr(segments, "segment_set", lambda *_: data)
+    for module in (segments, evidence):
+        monkeypatch.setattr(module, "segment_set", lambda *_: data)
+    monkeypatch.setattr(evidence, "available", lambda _: set(FEATURES))
     assert "version 2" in segments.train(tracked_lake, day, 42)
     assert "nothing new" in segments.train(tracked_lake, day, 42)
     assert "version 2 (kmeans) is champion" in promotion.promote(tracked_lake, "segments", day)

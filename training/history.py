@@ -1,0 +1,84 @@
+"""Who was in charge: the ledger of a model's champions, and the champion of a day."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from lakehouse.cli import Run, as_of_step, command, parse_as_of, utc
+from lakehouse.errors import RadarError, entry_point
+from lakehouse.ledger import Decision, champion_on, decisions
+from lakehouse.registry import check_asked
+from lakehouse.settings import Settings
+
+
+def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+    """Print every champion a model has had, or with `--on` the one of that day.
+
+    Raises:
+        RadarError: when there was none on that day.
+    """
+    if not options.on:
+        print("\n".join(lines(options.model, decisions(run.lake, options.model))))
+        return
+    day = as_of if options.on == "as_of" else parse_as_of(options.on, "on")
+    assert day is not None
+    found = champion_on(run.lake, options.model, day)
+    if found is None:
+        history = entry_point("history", lake=run.lake.settings.lake, model=options.model)
+        raise RadarError(f"{options.model} had no champion on {day}; its history is `{history}`.")
+    print(f"{options.model} on {day}: version {found.version}, {told(found)}")
+
+
+def lines(model: str, found: Sequence[Decision]) -> list[str]:
+    """A line a decision, oldest first: for which days it stood, who decided it, when and why."""
+    if not found:
+        return [f"{model} has had no champion yet; `{entry_point(f'train_{model}')}` makes the first."]
+    until = [str(decision.as_of) for decision in found[1:]] + ["now"]
+    return [
+        f"  version {decision.version:>3}   {decision.as_of} to {end:<10}   {told(decision)}"
+        for decision, end in zip(found, until, strict=True)
+    ]
+
+
+def told(decision: Decision) -> str:
+    """Who decided it, when, after whom and why."""
+    after = f" after version {decision.previous}" if decision.previous else ""
+    broken = decision.evidence.get("broken") or []
+    over = f" (over rule {', '.join(broken)})" if broken else ""
+    return f"by {decision.by} at {utc(decision.decided_at)}{after}: {decision.reason}{over}"
+
+
+def check(_: Settings, chosen: argparse.Namespace) -> None:
+    """Refuse options that make no sense before the lake is opened.
+
+    Raises:
+        RadarError: naming the option.
+    """
+    check_asked(chosen.model)
+    if chosen.on != "as_of":
+        parse_as_of(chosen.on, "on")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="dropout", help="dropout or segments")
+    parser.add_argument(
+        "--on", default="", help="a day, or as_of for the day of the run: only the champion of that day"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m training.history`."""
+    body = as_of_step(lambda r, day: run(r, day, r.options))
+    command("Who was champion when.", body, _options, check, argv)
+
+
+def main_champion() -> None:
+    """The entry point `champion`: of the day of the run unless `--on` says another."""
+    main(["--on=as_of", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
