@@ -1,7 +1,13 @@
 """`python -m scoring`: at-risk students and segments."""
 
 from lakehouse.cli import as_of_step, command
-from scoring.run import run
+from scoring.run import options, run
+
+
+def main() -> None:
+    """`python -m scoring`."""
+    command("Score every student with the champions.", as_of_step(run), options)
+
 
 if __name__ == "__main__":
-    command("Score every student with the champions.", as_of_step(run))
+    main()

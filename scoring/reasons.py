@@ -1,8 +1,4 @@
-"""Why a student is at risk, in words: which of their features, set back to a typical student's, would lower it most.
-
-For a linear model in its own scale this is the exact contribution of each group of features to the log-odds; for a tree
-model it is the change of the log-odds when that group alone is typical.
-"""
+"""Why a student is at risk, in words: what each group of features adds to the risk of a typical active student."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import pandas as pd
 
 Predict = Callable[[pd.DataFrame], np.ndarray]
 SMALLEST = 0.05
+TOLD = 3
 SELDOM = 0.9
 """A silence longer than this share of a student's own gaps is worth a word."""
 AWAY_DAYS = 14
@@ -27,11 +24,13 @@ class Reason:
         name: the playbook's key.
         features: set back to typical together.
         tell: the words, from the student's row and the typical one.
+        family: reasons of one family measure one thing, so that the strongest of them speaks first for all.
     """
 
     name: str
     features: tuple[str, ...]
     tell: Callable[[pd.Series, pd.Series], str | None]
+    family: str
 
 
 def _silence(row: pd.Series, typical: pd.Series) -> str | None:
@@ -133,26 +132,32 @@ def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
 
 REASONS = (
     Reason("silence", ("days_since_active", "gap_ratio", "usual_gap", "active_days_7",
-                       "silence_percentile", "silence_over_long_gap", "missed_days", "returns_from_silence"), _silence),
-    Reason("absences", ("longest_gap", "silent_fortnights"), _absences),
+                       "silence_percentile", "silence_over_long_gap", "missed_days", "returns_from_silence"),
+           _silence, "practice"),
+    Reason("absences", ("longest_gap", "silent_fortnights"), _absences, "practice"),
     Reason("effort", ("messages_7", "messages_14", "messages_28", "minutes_7", "minutes_14", "minutes_28",
-                      "effort_share"), _effort),
+                      "effort_share"), _effort, "practice"),
     Reason("rhythm", ("active_days_14", "active_days_28", "conversations_7", "conversations_14", "conversations_28",
-                      "weekly_rhythm", "streak_weeks", "active_days_180", "decayed_7", "activity_rank"), _rhythm),
-    Reason("decline", ("activity_trend", "message_trend", "trend_break", "platform_break"), _decline),
-    Reason("streak", ("streak_lost",), _streak),
-    Reason("sessions", ("session_change",), _sessions),
+                      "weekly_rhythm", "streak_weeks", "active_days_180", "active_share", "decayed_7",
+                      "activity_rank"), _rhythm, "practice"),
+    Reason("decline", ("activity_trend", "message_trend", "trend_break", "platform_break"), _decline, "practice"),
+    Reason("streak", ("streak_lost",), _streak, "practice"),
+    Reason("sessions", ("session_change",), _sessions, "practice"),
     Reason("scores", ("score_latest", "score_mean", "score_slope", "score_drop", "mastery_mean", "mastery_recent",
-                      "score_beside_level"), _scores),
-    Reason("setback", ("failed_then_silent",), _setback),
+                      "score_beside_level"), _scores, "scores"),
+    Reason("setback", ("failed_then_silent",), _setback, "scores"),
     Reason("errors", ("error_rate_14", "error_rate_28", "error_rate_180", "error_rate_change",
-                      "error_beside_level", "error_break"), _errors),
+                      "error_beside_level", "error_break", "grammar_share", "vocabulary_share", "spelling_share"),
+           _errors, "errors"),
     Reason("lessons", ("lessons_started_28", "lessons_completed_28", "lessons_completed_180", "lessons_open",
-                       "days_since_lesson", "lesson_pace_change", "lesson_overdue"), _lessons),
-    Reason("peers", ("lessons_rank", "attempts_behind", "attempt_missed"), _peers),
-    Reason("assessments", ("attempts_28", "attempts_180", "days_since_attempt"), _assessments),
-    Reason("newcomer", ("tenure_days",), _newcomer),
+                       "days_since_lesson", "lesson_pace_change", "lesson_overdue"), _lessons, "lessons"),
+    Reason("peers", ("lessons_rank", "attempts_behind", "attempt_missed"), _peers, "lessons"),
+    Reason("assessments", ("attempts_28", "attempts_180", "days_since_attempt"), _assessments, "assessments"),
+    Reason("newcomer", ("tenure_days",), _newcomer, "tenure"),
 )  # fmt: skip
+
+
+EXPLAINED = ["reason_1", "reason_2", "reason_3", "effect_1", "effect_2", "effect_3", "cause"]
 
 
 def explain(rows: pd.DataFrame, typical: Mapping[str, float], predict: Predict) -> pd.DataFrame:
@@ -164,25 +169,70 @@ def explain(rows: pd.DataFrame, typical: Mapping[str, float], predict: Predict) 
         predict: probabilities from a frame of features.
 
     Returns:
-        reason_1, reason_2, reason_3 (words or None) and cause (the playbook's key of the first, or None), in the
-        order of `rows`.
+        reason_1, reason_2, reason_3 (words or None), effect_1, effect_2, effect_3 (what each adds to the log-odds) and
+        cause (the playbook's key of the first, or None), in the order of `rows`.
     """
-    base = _log_odds(predict(rows))
     reference = pd.Series(typical, dtype="float64")
-    raised = np.column_stack([base - _log_odds(predict(_typical(rows, reason, reference))) for reason in REASONS])
+    raised = contributions(rows, typical, predict)
     told = [_tell(row, reference, raised[i]) for i, (_, row) in enumerate(rows.iterrows())]
-    return pd.DataFrame(told, columns=["reason_1", "reason_2", "reason_3", "cause"], index=rows.index, dtype=object)
+    return pd.DataFrame(told, columns=EXPLAINED, index=rows.index, dtype=object)
 
 
-def _tell(row: pd.Series, typical: pd.Series, raised: np.ndarray) -> list[str | None]:
-    strongest = [REASONS[i] for i in np.argsort(-raised.round(6), kind="stable") if raised[i] >= SMALLEST]
-    told = [(reason.name, words) for reason in strongest if (words := reason.tell(row, typical))][:3]
-    padded: list[str | None] = [*(text for _, text in told), *[None] * (3 - len(told))]
-    return [*padded, told[0][0] if told else None]
+def contributions(rows: pd.DataFrame, typical: Mapping[str, float], predict: Predict) -> np.ndarray:
+    """How much each reason adds to the log-odds of a student's risk beside a typical student's: Shapley values.
+
+    The groups of features go from typical to the student's own one after another, in a few fixed orders and their
+    reverses, and each is given what it changed on the way (Štrumbelj and Kononenko, Explaining prediction models and
+    individual predictions with feature contributions, 2014; antithetic orders: Mitchell et al., Sampling permutations
+    for Shapley value estimation, 2022). Where groups act apart from each other, as in a linear model, that is exact.
+
+    Args:
+        rows: features, a row a student.
+        typical: what a group is compared with.
+        predict: probabilities from a frame of features.
+
+    Returns:
+        Shape (rows, reasons). A row sums to its log-odds less those of the same student with every group typical.
+    """
+    own = [[name for name in reason.features if name in rows] for reason in REASONS]
+    every = [name for names in own for name in names]
+    begin = rows.assign(**{name: typical[name] for name in every})
+    lowest = _log_odds(predict(begin))
+    added = np.zeros((len(rows), len(REASONS)))
+    for order in ORDERS:
+        now, before = begin.copy(), lowest
+        for place in order:
+            now[own[place]] = rows[own[place]]
+            after = _log_odds(predict(now))
+            added[:, place] += after - before
+            before = after
+    return added / len(ORDERS)
 
 
-def _typical(rows: pd.DataFrame, reason: Reason, typical: pd.Series) -> pd.DataFrame:
-    return rows.assign(**{name: typical[name] for name in reason.features if name in rows})
+def _orders(pairs: int) -> tuple[tuple[int, ...], ...]:
+    """Random orders of the reasons, each with its reverse; always the same ones."""
+    drawn = [np.random.default_rng(n).permutation(len(REASONS)).tolist() for n in range(pairs)]
+    return tuple(tuple(order) for one in drawn for order in (one, one[::-1]))
+
+
+ORDERS = _orders(4)
+
+
+def _tell(row: pd.Series, typical: pd.Series, raised: np.ndarray) -> list[str | float | None]:
+    strongest = [i for i in np.argsort(-raised.round(6), kind="stable") if raised[i] >= SMALLEST]
+    words = {i: said for i in strongest if (said := REASONS[i].tell(row, typical))}
+    told = _varied(list(words))
+    lacking: list[None] = [None] * (TOLD - len(told))
+    effects = [round(float(raised[i]), 4) for i in told]
+    return [*[words[i] for i in told], *lacking, *effects, *lacking, REASONS[told[0]].name if told else None]
+
+
+def _varied(places: list[int]) -> list[int]:
+    """Three of the reasons, strongest first: of each family its strongest, and others only where those are fewer."""
+    first = {REASONS[i].family: i for i in reversed(places)}
+    leading = [i for i in places if first[REASONS[i].family] == i]
+    chosen = [*leading, *[i for i in places if i not in leading]][:TOLD]
+    return [i for i in places if i in chosen]
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:

@@ -12,33 +12,46 @@ import yaml
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.capacity import HIGH_PERCENT, MEDIUM_PERCENT
 from scoring.reasons import Predict, explain
 
-HIGH_PERCENT = 10
-MEDIUM_PERCENT = 20
-SCORED = "student_id string, risk double, reason_1 string, reason_2 string, reason_3 string, cause string"
+REASONED = (
+    "student_id string, reason_1 string, reason_2 string, reason_3 string, effect_1 double, effect_2 double, "
+    "effect_3 double, cause string"
+)
 
 
-def score(features: DataFrame, names: list[str], typical: Mapping[str, float], predict: Predict) -> DataFrame:
-    """Risk and reasons for each student, computed on the workers.
+def risk_of(predicted: DataFrame) -> DataFrame:
+    """The risk of each student from a classifier's two probabilities.
+
+    Args:
+        predicted: student_id and `prediction`, the probabilities of staying and of dropping out.
+
+    Returns:
+        student_id, risk (0 to 1, six decimals).
+    """
+    return predicted.select("student_id", F.round(F.col("prediction")[1], 6).alias("risk"))
+
+
+def explained(features: DataFrame, names: list[str], typical: Mapping[str, float], predict: Predict) -> DataFrame:
+    """The reasons of each student, computed on the workers; for those alone whom a tutor will look at.
 
     Args:
         features: student_id and the feature columns.
-        names: the features of the frame, in order.
+        names: the features that reasons are told from.
         typical: see `reasons.explain`.
         predict: probabilities from a frame of features; travels to the workers.
 
     Returns:
-        student_id, risk (0 to 1, six decimals), reason_1..3, cause.
+        student_id, and the columns of `reasons.explain`.
     """
 
-    def scored(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def told(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
             rows = frame[names].astype("float64")
-            told = explain(rows, typical, predict)
-            yield pd.concat([frame[["student_id"]], told.assign(risk=predict(rows).round(6))], axis=1)[_COLUMNS]
+            yield pd.concat([frame[["student_id"]], explain(rows, typical, predict)], axis=1)
 
-    return features.select("student_id", *names).mapInPandas(scored, SCORED)
+    return features.select("student_id", *names).mapInPandas(told, REASONED)
 
 
 def banded(scored: DataFrame) -> DataFrame:
@@ -91,32 +104,43 @@ def playbook() -> dict[str, dict[str, str]]:
     return dict(yaml.safe_load(text))
 
 
-def nearest(
-    features: DataFrame, names: list[str], centres: Callable[[pd.DataFrame], Any], labels: list[str]
-) -> DataFrame:
-    """The nearest centroid of each student and the distance to it, computed on the workers.
+def distances(features: DataFrame, names: list[str], transform: Callable[[pd.DataFrame], Any]) -> DataFrame:
+    """How far each student is from every centroid, computed on the workers.
 
     Args:
         features: student_id and the feature columns.
-        names: the features of the model, in order.
-        centres: distances to every centroid from a frame of features, shape (rows, segments); travels to the workers.
-        labels: the segment of each centroid.
+        names: the features that the model takes.
+        transform: distances from a frame of features; travels to the workers.
 
     Returns:
-        student_id, segment, distance (four decimals).
+        student_id, distances (an array, in the order of the centroids).
     """
 
-    def assigned(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def measured(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
-            distance = centres(frame[names].astype("float64")).round(4)
-            segment = [labels[i] for i in distance.argmin(axis=1)]
-            yield pd.DataFrame(
-                {"student_id": frame["student_id"], "segment": segment, "distance": distance.min(axis=1)}
-            )
+            yield frame[["student_id"]].assign(distances=list(transform(frame[names].astype("float64"))))
 
-    return features.select("student_id", *names).mapInPandas(
-        assigned, "student_id string, segment string, distance double"
+    return features.select("student_id", *names).mapInPandas(measured, "student_id string, distances array<double>")
+
+
+def nearest(apart: DataFrame, labels: list[str]) -> DataFrame:
+    """The two nearest centroids of each student.
+
+    Args:
+        apart: from `distances`.
+        labels: the segment of each centroid, in the same order.
+
+    Returns:
+        student_id, segment, distance, second_segment, clarity: 1 - distance / distance to the second, 1 on the
+        centroid and 0 half-way between the two (four decimals).
+    """
+    far = "transform(distances, (far, i) -> struct(round(far, 4) AS distance, i AS place))"
+    name = F.array(*[F.lit(label) for label in labels])
+    first, second = F.col("ranked")[0], F.col("ranked")[1]
+    return apart.select("student_id", F.array_sort(F.expr(far)).alias("ranked")).select(
+        "student_id",
+        name[first["place"]].alias("segment"),
+        first["distance"].alias("distance"),
+        name[second["place"]].alias("second_segment"),
+        F.round(1 - first["distance"] / F.greatest(second["distance"], F.lit(1e-9)), 4).alias("clarity"),
     )
-
-
-_COLUMNS = [part.split()[0] for part in SCORED.split(", ")]

@@ -2,53 +2,114 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.contacts import interventions, last_contact
+from features.feature_view import views
 from features.language import main_language
 from features.lookups import with_features
-from lakehouse.cli import Run
-from lakehouse.errors import RadarError
+from features.store import model_store
+from lakehouse.cli import Run, parse_as_of
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, champion, use_mlflow
-from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
-from scoring.risk import banded, nearest, score, suggested, typical_values
+from lakehouse.ledger import champion, champion_on
+from lakehouse.publish import Step
+from lakehouse.registry import MODELS, Version, load_model, version
+from scoring.contracts import AT_RISK_STUDENTS, SEGMENT_MOVEMENT, STUDENT_SEGMENTS
+from scoring.risk import banded, distances, explained, nearest, risk_of, suggested, typical_values
+
+A_WEEK = 7
+
+
+@dataclass(frozen=True)
+class InCharge:
+    """The versions that score a day."""
+
+    dropout: Version
+    segments: Version
 
 
 def run(run: Run, as_of: date) -> None:
-    """Write gold.student_segments and gold.at_risk_students for `as_of`.
+    """Write gold.student_segments and gold.at_risk_students for `as_of`, or for every day with features in a range.
 
     Raises:
         RadarError: without a champion, without features for the day, or when an alias was moved by hand.
         GateFailed: when a table breaks its contract.
     """
     lake = run.lake
-    dropout, segments = _champion(lake, "dropout"), _champion(lake, "segments")
+    options = run.options
+    first, last = (parse_as_of(getattr(options, name, ""), said) for name, said in (("first", "from"), ("last", "to")))
+    if first is None and last is None:
+        _score(run, as_of, _in_charge(lake))
+        return
+    days = scorable(lake, first, last or as_of)
+    if not days:
+        raise RadarError(f"No features were made for a day from {first or 'the beginning'} to {last or as_of}.")
+    now = None if getattr(options, "champions", "now") == "then" else _in_charge(lake)
+    for day in days:
+        _score(replace(run, as_of=day), day, now or in_charge_on(lake, day))
+
+
+def scorable(lake: Lake, first: date | None, last: date) -> list[date]:
+    """The days of a range that have features, oldest first."""
+    labels = lake.table("features.student_labels").where(F.col("as_of") <= F.lit(last))
+    inside = labels.where(F.col("as_of") >= F.lit(first)) if first else labels
+    return sorted(row.as_of for row in inside.select("as_of").distinct().collect())
+
+
+def in_charge_on(lake: Lake, day: date) -> InCharge:
+    """The champions of a day, as the ledger has them.
+
+    Raises:
+        RadarError: when a model had none yet, or a version is gone.
+    """
+    found = {model: champion_on(lake, model, day) for model in MODELS}
+    lacking = [model for model, decision in found.items() if decision is None]
+    if lacking:
+        raise RadarError(f"On {day} there was no champion of {' and '.join(lacking)} yet; score from a later day on.")
+    return InCharge(*(version(lake, model, decision.version) for model, decision in found.items() if decision))
+
+
+def _score(run: Run, as_of: date, by: InCharge) -> None:
+    lake, dropout = run.lake, by.dropout
     with run.step("score") as step:
         spine = lake.table("features.student_labels").where(F.col("as_of") == F.lit(as_of))
-        found = with_features(lake, spine.select("student_id", "as_of", "eligible"))
-        students = step.scratch("scored_students", found)
+        students = step.scratch("students", with_features(lake, spine.select("student_id", "as_of", "eligible")))
         if students.isEmpty():
-            raise RadarError(
-                f"There are no features for {as_of}; run `mlflow run . -e features -P as_of={as_of}` first."
-            )
-        assigned = step.stage(STUDENT_SEGMENTS, student_segments(students, segments, _model(lake, segments), as_of))
-        model = _model(lake, dropout)
-        missing = step.rows["missing"] = imputed(students.where("eligible"), list(model.feature_names_in_))
-        risks = step.scratch("risks", _risks(students.where("eligible"), model))
-        language = main_language(lake.table("silver.learning_events"), as_of)
-        days = students.select("student_id", "days_since_active")
-        shaped = at_risk(risks, assigned, language, days, dropout, as_of)
-        step.stage(AT_RISK_STUDENTS, _keep_first_scored_at(lake, shaped, as_of))
+            features = entry_point("features", lake=lake.settings.lake, as_of=as_of)
+            raise RadarError(f"There are no features for {as_of}; run `{features}` first.")
+        kinds, model = _loaded(lake, by.segments), _loaded(lake, dropout)
+        read = {"as_of": F.lit(as_of), "feature_versions": F.lit(_feature_versions(lake))}
+        apart = distances(students, list(kinds.feature_names_in_), kinds.transform)
+        told = nearest(apart, json.loads(by.segments.tags["segments"])).withColumns({**read, **_of(by.segments)})
+        assigned = step.stage(STUDENT_SEGMENTS, told)
+        step.stage(SEGMENT_MOVEMENT, movement(assigned, _earlier_segments(lake, as_of)))
+        eligible = students.where("eligible")
+        missing = step.rows["missing"] = imputed(eligible, list(model.feature_names_in_))
+        found = model_store(lake).score_batch(
+            model_uri=dropout.uri, df=eligible.select("student_id", "as_of"), result_type="array<double>"
+        )
+        risks = _with_reasons(step, step.scratch("bands", banded(risk_of(found))), eligible, model)
+        known = Known(
+            segments=assigned.select("student_id", "segment"),
+            language=main_language(lake.table("silver.learning_events"), as_of),
+            contacted=last_contact(interventions(lake), as_of),
+        )
+        step.stage(AT_RISK_STUDENTS, _keep_first_score(lake, at_risk(risks, known, dropout).withColumns(read), as_of))
         counts = step.staged(AT_RISK_STUDENTS).groupBy("risk_band").count().collect()
         bands = {row["risk_band"]: row["count"] for row in counts}
         step.publish()
-        told = ", ".join(f"{bands.get(band, 0)} {band}" for band in ("high", "medium", "low"))
-        step.message = f"{sum(bands.values()):,} students by {dropout.kind} version {dropout.version}: {told}"
+        listed = ", ".join(f"{bands.get(band, 0)} {band}" for band in ("high", "medium", "low"))
+        step.message = (
+            f"{sum(bands.values()):,} students of {as_of} by {dropout.kind} version {dropout.version}: {listed}"
+        )
         step.message += f"; {sum(missing.values()):,} missing values imputed" if missing else ""
 
 
@@ -58,73 +119,123 @@ def imputed(students: DataFrame, names: list[str]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def student_segments(students: DataFrame, version: Version, model: Any, as_of: date) -> DataFrame:
-    """gold.student_segments: the nearest centroid of each student.
+@dataclass(frozen=True)
+class Known:
+    """What is known of the scored students beside their risk, by student_id: segment, language, contacted_on."""
+
+    segments: DataFrame
+    language: DataFrame
+    contacted: DataFrame
+
+
+def at_risk(risks: DataFrame, known: Known, version: Version) -> DataFrame:
+    """gold.at_risk_students but for as_of and feature_versions.
 
     Args:
-        students: student_id and features.
-        version: the segment champion; its tag `segments` names the centroids in order.
-        model: a pipeline with `feature_names_in_` whose `transform` gives distances to the centroids.
-        as_of: the day.
-    """
-    labels = json.loads(version.tags["segments"])
-    assigned = nearest(students, list(model.feature_names_in_), model.transform, labels)
-    return assigned.withColumns({"as_of": F.lit(as_of), **_of(version)})
-
-
-def at_risk(
-    risks: DataFrame, segments: DataFrame, language: DataFrame, days: DataFrame, version: Version, as_of: date
-) -> DataFrame:
-    """gold.at_risk_students from scored students and what is known of them.
-
-    Args:
-        risks: from `risk.score`.
-        segments: student_id, segment.
-        language: student_id, language.
-        days: student_id, days_since_active.
+        risks: student_id, days_since_active, risk and risk_band, with the reasons of those bands that have any.
+        known: what else is told of them.
         version: the dropout champion.
-        as_of: the day.
     """
-    joined = banded(risks).join(segments.select("student_id", "segment"), "student_id", "left")
-    told = suggested(joined).join(language, "student_id", "left").join(days, "student_id", "left")
-    stamped = {"as_of": F.lit(as_of), "model_kind": F.lit(version.kind), "scored_at": F.current_timestamp()}
-    return told.withColumns({**stamped, **_of(version)})
+    told = suggested(risks.join(known.segments, "student_id", "left"))
+    for frame in (known.language, known.contacted):
+        told = told.join(frame, "student_id", "left")
+    return told.withColumns({"model_kind": F.lit(version.kind), "scored_at": F.current_timestamp(), **_of(version)})
 
 
-def _risks(students: DataFrame, model: Any) -> DataFrame:
+def movement(now: DataFrame, before: DataFrame) -> DataFrame:
+    """gold.segment_movement: how many students went from one segment to another, none for those that had none.
+
+    Args:
+        now: student_id, as_of, segment of one day.
+        before: the same of an earlier day.
+    """
+    moved = now.select("student_id", F.col("segment").alias("to_segment")).join(
+        before.select("student_id", F.col("segment").alias("from_segment")), "student_id", "full"
+    )
+    pairs = moved.fillna("none", ["from_segment", "to_segment"]).groupBy("from_segment", "to_segment")
+    days = now.agg(F.max("as_of").alias("as_of")).crossJoin(before.agg(F.max("as_of").alias("since")))
+    return pairs.agg(F.count("*").alias("students")).crossJoin(days.where("since IS NOT NULL"))
+
+
+def _earlier_segments(lake: Lake, as_of: date) -> DataFrame:
+    """Everybody's segment on the last day that was scored a week or more before."""
+    lake.create(STUDENT_SEGMENTS)
+    held = lake.table(STUDENT_SEGMENTS.name).where(F.col("as_of") <= F.date_sub(F.lit(as_of), A_WEEK))
+    return held.join(held.agg(F.max("as_of").alias("as_of")), "as_of", "left_semi")
+
+
+def _with_reasons(step: Step, bands: DataFrame, students: DataFrame, model: Any) -> DataFrame:
+    """The bands with days_since_active, and the reasons of the students in the high and the medium one."""
     names = list(model.feature_names_in_)
-    explained = [name for name, kind in students.dtypes if kind in ("int", "bigint", "double")]
+    told_from = [name for name, kind in students.dtypes if kind in ("int", "bigint", "double")]
 
     def predict(rows: Any) -> Any:
         return model.predict_proba(rows[names])[:, 1]
 
-    return score(students, explained, typical_values(students, explained), predict)
+    watched = students.join(bands.where("risk_band <> 'low'").select("student_id"), "student_id", "left_semi")
+    reasons = explained(watched, told_from, typical_values(students, told_from), predict)
+    days = students.select("student_id", "days_since_active")
+    return bands.join(days, "student_id", "left").join(reasons, "student_id", "left")
+
+
+def _loaded(lake: Lake, found: Version) -> Any:
+    """The model of a version, whose every feature the feature tables have.
+
+    Raises:
+        RadarError: when its files are gone, or a feature table has lost a feature.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        model = load_model(lake, found)
+    except (MlflowException, OSError) as error:
+        back = entry_point("rollback", lake=lake.settings.lake, model=found.name.split(".")[-1], reason="…")
+        raise RadarError(
+            f"{found.name} version {found.version} is champion, but its files cannot be read ({error}). Earlier scores "
+            f"stand; go back with `{back}`."
+        ) from None
+    held = {name for view in views() for name in lake.table(view.name).columns}
+    lacking = [name for name in model.feature_names_in_ if name not in held]
+    if lacking:
+        raise RadarError(
+            f"{found.name} version {found.version} needs {', '.join(lacking)}, which no feature table holds any more. "
+            "Earlier scores stand; train a new version, or go back to one that knows the present features."
+        )
+    return model
+
+
+def _feature_versions(lake: Lake) -> str:
+    return json.dumps({view.name: lake.version(view.name) for view in views()}, sort_keys=True)
+
+
+def _in_charge(lake: Lake) -> InCharge:
+    return InCharge(*(_champion(lake, model) for model in MODELS))
 
 
 def _champion(lake: Lake, model: str) -> Version:
     found = champion(lake, model)
     if found is None:
-        raise RadarError(f"No {model} model is champion yet; run `mlflow run . -e train_{model}` first.")
+        train = entry_point(f"train_{model}", lake=lake.settings.lake)
+        raise RadarError(f"No {model} model is champion yet; run `{train}` first.")
     return found
-
-
-def _model(lake: Lake, version: Version) -> Any:
-    use_mlflow(lake.settings)
-    import mlflow.sklearn
-
-    return mlflow.sklearn.load_model(version.uri)
 
 
 def _of(version: Version) -> dict[str, Any]:
     return {"model_name": F.lit(version.name), "model_version": F.lit(version.version)}
 
 
-def _keep_first_scored_at(lake: Lake, scored: DataFrame, as_of: date) -> DataFrame:
-    """A score that stands already keeps the time at which it was first written."""
-    if not lake.exists(AT_RISK_STUDENTS.name):
-        return scored
-    same = ["student_id", "risk", "model_name", "model_version"]
+def _keep_first_score(lake: Lake, scored: DataFrame, as_of: date) -> DataFrame:
+    """A score that stands already keeps when it was first written, and from which versions of the feature tables."""
+    lake.create(AT_RISK_STUDENTS)
+    same, first = ["student_id", "risk", "model_name", "model_version"], ("scored_at", "feature_versions")
     held = lake.table(AT_RISK_STUDENTS.name).where(F.col("as_of") == F.lit(as_of))
-    first = held.select(*same, F.col("scored_at").alias("_first"))
-    joined = scored.join(first, same, "left")
-    return joined.withColumn("scored_at", F.coalesce("_first", "scored_at")).drop("_first")
+    joined = scored.join(held.select(*same, *[F.col(name).alias(f"_{name}") for name in first]), same, "left")
+    return joined.withColumns({name: F.coalesce(f"_{name}", name) for name in first}).drop(*[f"_{n}" for n in first])
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The step's options."""
+    parser.add_argument("--from", dest="first", default="", help="score every day with features from this one on")
+    parser.add_argument("--to", dest="last", default="", help="and up to this one")
+    when = "score a range by today's champions, or by those of each day"
+    parser.add_argument("--champions", default="now", choices=("now", "then"), help=when)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import numpy as np
 import pandas as pd
+import pytest
 from pyspark.sql import SparkSession
 
-from scoring.reasons import REASONS, explain
-from scoring.risk import banded, playbook, suggested
-from scoring.run import imputed
+from scoring.reasons import REASONS, contributions, explain
+from scoring.risk import banded, nearest, playbook, risk_of, suggested
+from scoring.run import imputed, movement
 
 TYPICAL = {
     "days_since_active": 2.0, "usual_gap": 3.0, "gap_ratio": 0.4, "messages_14": 20.0, "score_latest": 70.0,
@@ -37,6 +39,23 @@ def test_reasons_are_ordered_by_what_they_add_and_told_in_the_students_own_numbe
     assert told["cause"] == "silence"
 
 
+def test_the_strongest_reason_of_a_family_speaks_first_for_it_and_others_fill_up() -> None:
+    def practice_and_scores(rows: pd.DataFrame) -> np.ndarray:
+        odds = 0.3 * rows["days_since_active"] - 0.05 * rows["messages_14"] - 0.2 * rows["active_days_28"]
+        return 1 / (1 + np.exp(-(odds - 0.01 * rows["score_latest"]).to_numpy(float)))
+
+    rows = TYPICAL | {"days_since_active": 12.0, "messages_14": 0.0, "active_days_28": 2.0}
+    low = pd.DataFrame([rows | {"score_latest": 40.0}, rows], dtype=float)
+    told = explain(low, TYPICAL, practice_and_scores)
+    assert told.loc[0, ["reason_1", "reason_2", "reason_3"]].to_list() == [
+        "12 days since the last session; usual gap 3 days",
+        "active on 2 of the last 28 days; typical 8",
+        "latest assessment 40 of 100; their mean is 70",
+    ]
+    assert told.loc[1, "reason_3"] == "0 messages in 14 days; typical 20"
+    assert told.loc[0, "effect_2"] == pytest.approx(1.2)
+
+
 def test_a_typical_student_has_no_reason() -> None:
     told = explain(pd.DataFrame([TYPICAL], dtype=float), TYPICAL, predict).iloc[0]
     assert told.isna().all()
@@ -45,6 +64,62 @@ def test_a_typical_student_has_no_reason() -> None:
 def test_a_feature_that_the_model_does_not_use_is_never_a_reason() -> None:
     rows = pd.DataFrame([TYPICAL | {"error_rate_14": 0.9, "lessons_completed_28": 0.0}], dtype=float)
     assert explain(rows, TYPICAL, predict).iloc[0].isna().all()
+
+
+def test_contributions_sum_to_the_difference_from_typical_and_are_exact_for_a_linear_model() -> None:
+    rows = pd.DataFrame([TYPICAL | {"days_since_active": 12.0, "score_latest": 40.0, "messages_14": 30.0}], dtype=float)
+    added = dict(zip([reason.name for reason in REASONS], contributions(rows, TYPICAL, predict)[0], strict=True))
+    assert added["silence"] == pytest.approx(3.0)
+    assert added["scores"] == pytest.approx(1.5)
+    assert added["effort"] == pytest.approx(-0.2)
+    assert sum(abs(value) for value in added.values()) == pytest.approx(4.7)
+
+
+def test_what_two_groups_do_together_is_shared_between_them() -> None:
+    def together(rows: pd.DataFrame) -> np.ndarray:
+        odds = np.where((rows["days_since_active"] > 5) & (rows["score_latest"] < 50), 2.0, 0.0)
+        return 1 / (1 + np.exp(-odds))
+
+    rows = pd.DataFrame([TYPICAL | {"days_since_active": 12.0, "score_latest": 40.0}], dtype=float)
+    added = dict(zip([reason.name for reason in REASONS], contributions(rows, TYPICAL, together)[0], strict=True))
+    assert (added["silence"], added["scores"]) == (pytest.approx(1.0), pytest.approx(1.0))
+
+
+def test_a_tiny_change_of_input_changes_no_reason() -> None:
+    rows = pd.DataFrame([TYPICAL | {"days_since_active": 12.0, "score_latest": 40.0}] * 2, dtype=float)
+    rows.loc[1] += 1e-6
+    told = explain(rows, TYPICAL, predict)
+    assert told.loc[0, ["reason_1", "reason_2", "cause"]].equals(told.loc[1, ["reason_1", "reason_2", "cause"]])
+    assert told.loc[0, "effect_1"] == pytest.approx(told.loc[1, "effect_1"], abs=1e-3)
+
+
+def test_the_risk_is_the_second_probability(spark: SparkSession) -> None:
+    predicted = spark.createDataFrame([("a", [0.75, 0.25])], "student_id string, prediction array<double>")
+    assert [tuple(row) for row in risk_of(predicted).collect()] == [("a", 0.25)]
+
+
+def test_a_student_is_told_by_the_two_nearest_centroids(spark: SparkSession) -> None:
+    rows = [("typical", [3.0, 0.0, 4.0]), ("between", [2.0, 5.0, 2.0]), ("near", [4.0, 1.0, 9.0])]
+    apart = spark.createDataFrame(rows, "student_id string, distances array<double>")
+    found = {row.student_id: tuple(row)[1:] for row in nearest(apart, ["A", "B", "C"]).collect()}
+    assert found == {
+        "typical": ("B", 0.0, "A", 1.0),
+        "between": ("A", 2.0, "C", 0.0),
+        "near": ("B", 1.0, "A", 0.75),
+    }
+
+
+def test_movement_between_segments_counts_who_came_and_who_went(spark: SparkSession) -> None:
+    schema = "student_id string, as_of date, segment string"
+    june, july = date(2024, 6, 3), date(2024, 7, 1)
+    before = spark.createDataFrame([("a", june, "X"), ("b", june, "X"), ("gone", june, "Y")], schema)
+    now = spark.createDataFrame([("a", july, "X"), ("b", july, "Y"), ("new", july, "Y")], schema)
+    found = movement(now, before).collect()
+    assert {(row.from_segment, row.to_segment): row.students for row in found} == {
+        ("X", "X"): 1, ("X", "Y"): 1, ("Y", "none"): 1, ("none", "Y"): 1,
+    }  # fmt: skip
+    assert {(row.since, row.as_of) for row in found} == {(june, july)}
+    assert movement(now, before.limit(0)).collect() == []
 
 
 def test_bands_follow_capacity(spark: SparkSession) -> None:
