@@ -3,5 +3,11 @@
 from lakehouse.cli import as_of_step, command
 from monitoring.run import run
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """`python -m monitoring`."""
     command("Measure drift, performance and quality, and draw the dashboard.", as_of_step(run))
+
+
+if __name__ == "__main__":
+    main()

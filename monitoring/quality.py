@@ -1,42 +1,85 @@
-"""Volume, freshness and quarantine of the silver tables on a day."""
+"""Volume, freshness, quarantine and gate of every table on a day."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+SCHEMAS = ("bronze", "silver", "features", "gold")
 EVENT_TIME = {
     "silver.conversations": "started_at",
     "silver.messages": "sent_at",
     "silver.lesson_progress": "started_at",
     "silver.assessment_attempts": "completed_at",
     "silver.learning_events": "event_at",
+    "silver.student_profiles": "last_activity_at",
+    "silver.student_levels": "assessed_at",
+    "gold.daily_metrics": "activity_date",
 }
+OTHER_TIMES = ("as_of", "_arrived_at")
+"""What dates the rows of other tables: the first that a table has."""
 
 
-def data_quality(tables: Mapping[str, DataFrame], quarantine: DataFrame, as_of: date) -> DataFrame:
-    """One row a table: as_of, table_name, row_count, newest_at, hours_behind, quarantined.
+COUNTED = "table_name string, row_count bigint, newest_at timestamp"
+
+
+def data_quality(counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_of: date) -> DataFrame:
+    """One row a table: the columns of gold.data_quality.
 
     Args:
-        tables: the tables of `EVENT_TIME` by name.
+        counts: from `counted`, a row a table.
         quarantine: ops.quarantine.
+        gates: ops.gate_results.
         as_of: the day; rows dated at or after it, or known later, are not counted.
     """
-    day = F.lit(as_of).cast("timestamp")
-    counted = [
-        frame.where((F.col(EVENT_TIME[name]) < day) & (F.col("known_at") <= day)).agg(
-            F.lit(name).alias("table_name"), F.count("*").alias("row_count"), F.max(EVENT_TIME[name]).alias("newest_at")
-        )
-        for name, frame in tables.items()
-    ]
     waiting = quarantine.where("released_at IS NULL").where(
         F.col("arrived_at").isNull() | (F.date_add("arrived_at", 1) <= F.lit(as_of))
     )
     refused = waiting.groupBy("table_name").agg(F.count("*").alias("quarantined"))
-    joined = reduce(DataFrame.unionByName, counted).join(refused, "table_name", "left").fillna(0, ["quarantined"])
-    behind = (F.unix_timestamp(day) - F.unix_timestamp("newest_at")) / 3600
-    return joined.withColumns({"as_of": F.lit(as_of), "hours_behind": behind})
+    joined = counts.join(refused, "table_name", "left").fillna(0, ["quarantined"])
+    behind = (F.unix_timestamp(F.lit(as_of).cast("timestamp")) - F.unix_timestamp("newest_at")) / 3600
+    return joined.join(last_gates(gates), "table_name", "left").withColumns(
+        {
+            "as_of": F.lit(as_of),
+            "hours_behind": behind,
+            "quarantined_share": F.try_divide("quarantined", F.col("quarantined") + F.col("row_count")),
+        }
+    )
+
+
+def last_gates(gates: DataFrame) -> DataFrame:
+    """table_name, gate_checks and gate_failures of the last run that held a table against its contract.
+
+    Args:
+        gates: ops.gate_results.
+    """
+    last = gates.groupBy("table_name").agg(F.max_by("run_id", "checked_at").alias("run_id"))
+    asked = F.struct("expectation", "column_name")
+    return gates.join(last, ["table_name", "run_id"]).groupBy("table_name").agg(
+        F.count_distinct(asked).alias("gate_checks"),
+        F.count_distinct(F.when(~F.col("success"), asked)).alias("gate_failures"),
+    )  # fmt: skip
+
+
+def counted(name: str, frame: DataFrame, as_of: date) -> DataFrame:
+    """One row: table_name, row_count and newest_at of what was known and dated before `as_of`.
+
+    Args:
+        name: two-level name of the table.
+        frame: its rows.
+        as_of: the day.
+    """
+    time = EVENT_TIME.get(name) or next((column for column in OTHER_TIMES if column in frame.columns), None)
+    known = frame.where(F.col("known_at") <= F.lit(as_of).cast("timestamp")) if "known_at" in frame.columns else frame
+    dated = known.where(_before(time, as_of)) if time else known
+    newest = F.max(time).cast("timestamp") if time else F.lit(None).cast("timestamp")
+    return dated.agg(F.lit(name).alias("table_name"), F.count("*").alias("row_count"), newest.alias("newest_at"))
+
+
+def _before(time: str, as_of: date) -> Column:
+    day, at = F.lit(as_of).cast("timestamp"), F.col(time).cast("timestamp")
+    if time == "as_of":
+        return at <= day
+    return (at < day) | at.isNull() if time == "_arrived_at" else at < day

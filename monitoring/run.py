@@ -1,72 +1,193 @@
-"""The monitoring step: drift, realised performance, data quality, and the dashboard that shows them."""
+"""The monitoring step: drift, realised performance, data quality, alerts, and whether to train again."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from functools import reduce
 from typing import Any
 
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import monitoring.dashboard.run
-from features.lookups import with_features
-from features.student_labels import MATURITY_DAYS
+from features.contacts import interventions, with_contacted
+from features.feature_view import views
+from features.lookups import lookups
+from features.store import open_store
 from lakehouse.cli import Run
+from lakehouse.contracts import Contract
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
-from lakehouse.ops import QUARANTINE
-from lakehouse.registry import Version, champion, load_card, load_reference, version
+from lakehouse.ledger import champion
+from lakehouse.ops import GATE_RESULTS, QUARANTINE
+from lakehouse.publish import WORKERS, Step
+from lakehouse.registry import MODELS, Version, load_card, load_reference, model_name, version, versions
 from lakehouse.rows import frame_of
-from monitoring.contracts import DATA_QUALITY, FEATURE_DRIFT, MODEL_HEALTH
-from monitoring.drift import feature_drift
-from monitoring.performance import beside_promises, matured, realised
-from monitoring.quality import EVENT_TIME, data_quality
+from lakehouse.task_values import set_task_value
+from monitoring import observations as seen_in
+from monitoring.alerts import EXPLAINED_FOR, Alert, Observation, alerts, load
+from monitoring.contracts import (
+    ALERTS,
+    CONTRACTS,
+    DATA_QUALITY,
+    FEATURE_DRIFT,
+    MODEL_HEALTH,
+    RETRAINING,
+    SEVERITIES,
+    WEEKLY_MEASURES,
+)
+from monitoring.drift import bin_counts, days_compared, feature_drift
+from monitoring.performance import matured, realised, unseen
+from monitoring.quality import COUNTED, SCHEMAS, counted, data_quality
+from monitoring.retraining import Decision, decide
+from monitoring.weekly import by_language, first_seen, weekly_measures
+
+LABELS, SCORES = "features.student_labels", "gold.at_risk_students"
+NEW_FOR = timedelta(days=28)
+"""How long a language counts as new where no model says what it learnt from."""
 
 
-def run(run: Run, as_of: date) -> None:
-    """Write gold.model_health, gold.feature_drift and gold.data_quality for `as_of`, then the dashboard.
+def run(run: Run, as_of: date) -> Decision:
+    """Write the tables of monitoring for `as_of`, then the dashboard; returns whether to train again.
 
     Raises:
-        RadarError: when a table is missing or an alias was moved by hand.
+        RadarError: when a table or the day's features are missing, or an alias was moved by hand.
         GateFailed: when a table breaks its contract.
     """
+    dropout = champion(run.lake, "dropout")
+    card = load_card(run.lake, dropout) if dropout else {}
+    decision = watch(run, as_of, dropout, card)
+    set_task_value("retrain", str(decision.retrain).lower())
+    monitoring.dashboard.run.run(run, as_of, card)
+    return decision
+
+
+def watch(run: Run, as_of: date, dropout: Version | None, card: Mapping[str, Any]) -> Decision:
+    """Measure, alert and decide, and tell of it; see `run`.
+
+    Args:
+        run: the command.
+        as_of: the day.
+        dropout: the champion, if there is one.
+        card: its model card.
+    """
     lake = run.lake
-    dropout = champion(lake, "dropout")
     with run.step("monitor") as step:
-        tables = {name: lake.table(name) for name in EVENT_TIME}
-        batches = {DATA_QUALITY: data_quality(tables, lake.table(QUARANTINE.name), as_of)}
-        if dropout:
-            batches[FEATURE_DRIFT] = _drift(lake, dropout, as_of)
-            batches[MODEL_HEALTH] = _health(lake, as_of)
-        step.stage_all(batches)
-        told = _told(step.staged(FEATURE_DRIFT), step.staged(MODEL_HEALTH)) if dropout else "no model to watch yet"
+        found = _observed(step, dropout, card, as_of)
+        rules = load()
+        fired = alerts(found, rules.alerts, _lately(lake, as_of))
+        decision = decide(fired, _trained(lake), as_of, rules)
+        batches = {
+            ALERTS: [(as_of, *vars(alert).values()) for alert in fired],
+            RETRAINING: _decided(lake, decision, as_of),
+        }
+        step.stage_all({contract: frame_of(lake.spark, contract, rows) for contract, rows in batches.items()})
         step.publish()
-        step.message = told
-    monitoring.dashboard.run.run(run, as_of, load_card(lake, dropout) if dropout else {})
+        step.message = told(fired)
+    for alert in fired:
+        if alert.severity != "info":
+            print(f"    {alert.severity}: {alert.message}")
+    print(f"    {decision}", flush=True)
+    return decision
 
 
-def _drift(lake: Lake, model: Version, as_of: date) -> DataFrame:
-    eligible = lake.table("features.student_labels").where((F.col("as_of") == F.lit(as_of)) & F.col("eligible"))
-    scored = with_features(lake, eligible.select("student_id", "as_of"))
-    return feature_drift(scored, load_reference(lake, model)["features"]).withColumn("as_of", F.lit(as_of))
+def told(fired: Sequence[Alert]) -> str:
+    """How many alerts there are, gravest first, in a sentence."""
+    counts = Counter(alert.severity for alert in fired)
+    return ", ".join(f"{counts[s]} {s}" for s in reversed(SEVERITIES) if counts[s]) or "no alert"
 
 
-def _health(lake: Lake, as_of: date) -> DataFrame:
-    """Realised metrics of every day scored before, as far as outcomes are known by `as_of`."""
-    known = lake.table("features.student_labels").where(F.col("as_of") <= F.date_sub(F.lit(as_of), MATURITY_DAYS))
-    found = realised(matured(lake.table("gold.at_risk_students"), known).toPandas())
-    cards: dict[str, dict[str, Any]] = {
-        v: load_card(lake, version(lake, "dropout", v)) for v in set(found["model_version"])
-    }
-    rows = beside_promises(found, cards)[MODEL_HEALTH.column_names()]
-    plain = rows.astype(object).where(rows.notna(), None)
-    return frame_of(lake.spark, MODEL_HEALTH, [tuple(row) for row in plain.itertuples(index=False)])
+def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of: date) -> list[Observation]:
+    """Stage every measurement; returns what was seen."""
+    lake, events = step.lake, step.lake.table("silver.learning_events")
+    weekly = weekly_measures(
+        by_language(events, as_of).toPandas(), first_seen(events, as_of), _learnt_until(card, as_of)
+    ).assign(as_of=as_of)
+    own = {contract.name for contract in CONTRACTS}
+    names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
+    gates = lake.table(GATE_RESULTS.name)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        counts = [*pool.map(lambda name: counted(name, lake.table(name), as_of).collect()[0], names)]
+    told = lake.spark.createDataFrame([tuple(row) for row in counts], COUNTED)
+    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of)
+    batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
+    found = [*seen_in.of_weeks(weekly)]
+    if model:
+        drift, health = _drift(lake, model, as_of), _health(lake, as_of)
+        batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
+        found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health)]
+    step.stage_all(batches)
+    return [*found, *seen_in.of_tables(step.staged(DATA_QUALITY).toPandas())]
 
 
-def _told(drift: DataFrame, health: DataFrame) -> str:
-    moved = [row.feature for row in drift.where("status = 'drifted'").orderBy(F.desc("psi")).collect()]
-    told = f"{len(moved)} features drifted" + (f" ({', '.join(moved[:3])})" if moved else "")
-    auc = health.where("metric = 'roc_auc'").orderBy(F.desc("as_of")).first()
-    if auc is None:
-        return told + "; no scored day has its outcomes yet"
-    promised = f", promised {auc.promised:.2f}" if auc.promised is not None else ""
-    return f"{told}; ROC AUC of {auc.as_of}: {auc.realised:.2f}{promised}"
+def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
+    days = days_compared(as_of)
+    told, reference = lake.table(LABELS).where(F.col("as_of").isin(days)), load_reference(lake, model)
+    if told.where(F.col("as_of") == F.lit(as_of)).isEmpty():
+        features = entry_point("features", lake=lake.settings.lake, as_of=as_of)
+        raise RadarError(f"There are no features for {as_of}; run `{features}` first.")
+    tables = [lake.table(view.name) for view in views()]
+    eligible = told.where("eligible").select("student_id", "as_of")
+    rows = reduce(lambda left, right: left.join(right, ["student_id", "as_of"]), tables, eligible)
+    counts = bin_counts(rows, reference["features"])
+    expected = reference["features"] | {seen_in.RISK: reference["scores"]}
+    if lake.exists(SCORES):
+        mine = F.col("as_of").isin(days) & (F.col("model_version") == model.version)
+        scores = bin_counts(lake.table(SCORES).where(mine).select("as_of", "risk"), expected)
+        counts = pd.concat([frame for frame in (counts, scores) if len(frame)])
+    return feature_drift(counts, expected, as_of)
+
+
+def _health(lake: Lake, as_of: date) -> pd.DataFrame:
+    if not lake.exists(SCORES):
+        return pd.DataFrame()
+    held = versions(lake, "dropout")
+    scores = unseen(lake.table(SCORES), {v.version: date.fromisoformat(v.tags["as_of"]) for v in held})
+    known = matured(scores, lake.table(LABELS), as_of)
+    keys = known.withColumnsRenamed({"as_of": "week", "scored_for": "as_of"})
+    contacts = interventions(lake)
+    if not contacts.isEmpty():
+        keys = with_contacted(keys, contacts)
+    wanted = lookups(lake, ["level_index", "tenure_days"])
+    traits = open_store(lake).create_training_set(df=keys, feature_lookups=wanted, label=None).load_df()
+    rows = traits.drop("as_of").withColumnRenamed("week", "as_of").toPandas()
+    cards = {number: load_card(lake, version(lake, "dropout", number)) for number in set(rows["model_version"])}
+    return realised(rows, cards)
+
+
+def _learnt_until(card: Mapping[str, Any], as_of: date) -> date:
+    told = card.get("trained_to")
+    return date.fromisoformat(told) if told else as_of - NEW_FOR
+
+
+def _lately(lake: Lake, as_of: date) -> set[str]:
+    """The rules that fired as more than info in the weeks before."""
+    if not lake.exists(ALERTS.name):
+        return set()
+    since = F.col("as_of").between(F.lit(as_of - EXPLAINED_FOR), F.lit(as_of - timedelta(days=1)))
+    rows = lake.table(ALERTS.name).where(since & (F.col("severity") != "info")).select("rule").distinct()
+    return {row.rule for row in rows.collect()}
+
+
+def _trained(lake: Lake) -> date | None:
+    """The day that the newest version was trained for."""
+    return max((date.fromisoformat(v.tags["as_of"]) for v in versions(lake, "dropout")), default=None)
+
+
+def _decided(lake: Lake, decision: Decision, as_of: date) -> list[tuple[Any, ...]]:
+    """The day's rows of gold.retraining: a yes that was acted on stays."""
+    if not decision.retrain and lake.exists(RETRAINING.name):
+        held = lake.table(RETRAINING.name).where((F.col("as_of") == F.lit(as_of)) & F.col("retrain")).collect()
+        if held:
+            return [tuple(row) for row in held]
+    return [(as_of, model_name(lake.settings, model), decision.retrain, decision.because) for model in MODELS]
+
+
+def _frame(lake: Lake, contract: Contract, rows: pd.DataFrame) -> DataFrame:
+    held = rows.reindex(columns=contract.column_names())
+    plain = held.astype(object).where(held.notna(), None)
+    return frame_of(lake.spark, contract, [tuple(row) for row in plain.itertuples(index=False)])

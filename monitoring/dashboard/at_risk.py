@@ -7,9 +7,12 @@ from typing import Any
 import pandas as pd
 
 from monitoring.dashboard.charts.drawing import BANDS
-from monitoring.dashboard.words import missing, title
+from monitoring.dashboard.words import missing, short_day, title
 
-TEXTS = ("student_id", "risk_band", "reason_1", "reason_2", "reason_3", "suggested_action", "segment", "language")
+TEXTS = (
+    "student_id", "risk_band", "reason_1", "reason_2", "reason_3", "suggested_action", "segment", "language", "trend",
+    "contacted_on",
+)  # fmt: skip
 
 
 def payload(at_risk: pd.DataFrame) -> dict[str, Any]:
@@ -42,6 +45,8 @@ def band_counts(at_risk: pd.DataFrame) -> dict[str, int]:
 def _text(name: str, value: Any) -> str:
     if missing(value):
         return ""
+    if name == "contacted_on":
+        return short_day(value)
     return title(value) if name == "language" else str(value)
 
 

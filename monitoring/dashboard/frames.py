@@ -6,12 +6,10 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from monitoring.contracts import DATA_QUALITY, FEATURE_DRIFT, MODEL_HEALTH
-
 COLUMNS: dict[str, tuple[str, ...]] = {
     "at_risk": (
         "student_id", "risk", "risk_band", "reason_1", "reason_2", "reason_3", "segment", "suggested_action",
-        "language", "days_since_active", "scored_at",
+        "language", "days_since_active", "contacted_on", "scored_at", "trend",
     ),
     "students": ("students", "active_7", "active_7_before", "active_14", "active_28", "inactive", "new_28"),
     "daily": ("activity_date", "active_students"),
@@ -39,11 +37,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "topic", "language", "conversations", "students", "avg_messages", "avg_duration_minutes", "avg_error_rate",
         "return_rate_7d",
     ),
-    "segments": ("segment", "students"),
+    "segments": ("segment", "students", "between_two"),
+    "movement": ("since", "from_segment", "to_segment", "students"),
     "traits": ("segment", "trait", "mean", "overall_mean", "overall_sd"),
-    "health": tuple(MODEL_HEALTH.column_names()),
-    "drift": tuple(FEATURE_DRIFT.column_names()),
-    "quality": tuple(DATA_QUALITY.column_names()),
+    "health": ("as_of", "model_name", "model_version", "metric", "promised", "realised"),
+    "drift": ("as_of", "feature", "psi", "jensen_shannon", "missing_share", "reference_missing_share", "status"),
+    "alerts": ("rule", "severity", "subject", "value", "threshold", "message"),
+    "retraining": ("model_name", "retrain", "because"),
+    "quality": ("as_of", "table_name", "row_count", "newest_at", "hours_behind", "quarantined"),
 }  # fmt: skip
 
 
@@ -54,7 +55,8 @@ class Frames:
     at_risk: one row a scored student. students: one row of counts of distinct students. daily: distinct active students
     a day. metrics: gold.daily_metrics. languages: distinct students a language, ever and in the last 28 days.
     velocity: levels per 30 days by language. assessments: attempts by week (Monday) and language. errors: error rate by
-    level. segments, traits: sizes and means of features by segment. The others are gold tables.
+    level. segments, movement, traits: sizes, moves since an earlier day and means of features by segment. The others
+    are gold tables. What each asks of the lake is in `sql/`.
     """
 
     at_risk: pd.DataFrame
@@ -71,9 +73,12 @@ class Frames:
     lessons: pd.DataFrame
     topics: pd.DataFrame
     segments: pd.DataFrame
+    movement: pd.DataFrame
     traits: pd.DataFrame
     health: pd.DataFrame
     drift: pd.DataFrame
+    alerts: pd.DataFrame
+    retraining: pd.DataFrame
     quality: pd.DataFrame
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from monitoring.dashboard.words import DASH, count, missing, number, percent, short_day, title
+from monitoring.dashboard.words import DASH, count, missing, number, percent, short_day
 
 KINDS = {
     "recency_rule": "Recency rule",
@@ -15,6 +15,8 @@ KINDS = {
     "gradient_boosting": "Gradient boosting",
 }
 SMALL_TEST = 100
+LITTLE, MUCH = 0.01, 0.05
+"""Shares of rows set aside that are worth a look, and too many."""
 
 
 @dataclass(frozen=True)
@@ -119,22 +121,26 @@ def promises(health: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     return short_day(day), found
 
 
-def quality_rows(quality: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a table: size, freshness and what is set aside, with a word on each."""
+def quality_rows(quality: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a table: size, freshness and what is set aside, with a word on each; whether it is told `first`.
+
+    First come the silver tables, which all others are made from, and whatever is not fine.
+    """
     found = []
     for row in quality.sort_values("table_name").to_dict("records"):
         total, aside = int(row["row_count"]), int(row["quarantined"])
         part = aside / (total + aside) if total + aside else 0.0
         found.append(
             {
-                "table": title(str(row["table_name"]).removeprefix("silver.")),
+                "table": str(row["table_name"]),
+                "first": str(row["table_name"]).startswith("silver.") or part > LITTLE,
                 "rows": number(total),
                 "newest": short_day(row["newest_at"]),
                 "behind": behind(row["hours_behind"]),
                 "aside": number(aside),
                 "share": percent(part, 1) if aside else "",
-                "tone": "high" if part > 0.05 else "medium" if part > 0.01 else "ok",
-                "word": "too many set aside" if part > 0.05 else "look at these" if part > 0.01 else "fine",
+                "tone": "high" if part > MUCH else "medium" if part > LITTLE else "ok",
+                "word": "too many set aside" if part > MUCH else "look at these" if part > LITTLE else "fine",
             }
         )
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from lakehouse.errors import entry_point
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.words import DASH, change, count, number, percent, share
 
@@ -26,7 +27,7 @@ def headline(frames: Frames) -> tuple[str, str]:
     """The morning's sentence and the one beneath it."""
     scored = frames.at_risk
     if scored.empty:
-        return "No one has been scored for this day yet.", "The score step makes the list: mlflow run . -e score"
+        return "No one has been scored for this day yet.", f"The score step makes the list: {entry_point('score')}"
     high = int((scored["risk_band"] == "high").sum())
     medium = int((scored["risk_band"] == "medium").sum())
     base = f"{count(len(scored), 'student was', 'students were')} active in the last 14 days and scored"

@@ -49,6 +49,22 @@
     return want.query.toLowerCase().split(/\s+/).every((word) => student.text.includes(word));
   }
 
+  /* The risk on the days scored before, the last of them today's, on a scale of 0 to 100. */
+  function spark(days) {
+    const [width, height] = [64, 18];
+    const svg = (tag, attributes) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+      return node;
+    };
+    const at = days.map((risk, i) => [(i / (days.length - 1)) * width, height - (risk / 100) * height]);
+    const line = svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img" });
+    line.setAttribute("aria-label", `Risk so far: ${days.join(", ")}%`);
+    line.append(svg("polyline", { points: at.map((point) => point.join(",")).join(" ") }),
+      svg("circle", { cx: at.at(-1)[0], cy: at.at(-1)[1], r: 2 }));
+    return line;
+  }
+
   function rowOf(student) {
     const row = make("tr");
     row.setAttribute("role", "row");
@@ -70,6 +86,8 @@
       bar.append(make("span"));
       bar.firstChild.style.width = `${student.risk / 10}%`;
       cell.append(told, bar);
+      const days = student.trend.split(" ").map(Number);
+      if (days.length > 1) cell.append(spark(days));
     });
     add("reason_1", (cell) => {
       const reasons = [student.reason_1, student.reason_2, student.reason_3].filter(Boolean);
@@ -78,7 +96,10 @@
       reasons.forEach((reason) => list.append(make("li", "", reason)));
       cell.append(list);
     });
-    add("suggested_action", (cell) => { cell.textContent = student.suggested_action || "—"; });
+    add("suggested_action", (cell) => {
+      cell.textContent = student.suggested_action || "—";
+      if (student.contacted_on) cell.append(make("span", "contacted", `Contacted on ${student.contacted_on}`));
+    });
     add("segment", (cell) => { cell.textContent = student.segment || "—"; });
     add("language", (cell) => { cell.textContent = student.language || "—"; });
     add("silent", (cell) => {

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from monitoring.dashboard import at_risk, model_view, overview
+from monitoring.dashboard import at_risk, model_view, overview, watch
 from monitoring.dashboard.charts import CONFIG, FIGURES, Drawing, Figure
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.segments import segment_cards
@@ -50,6 +50,8 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "promised_on": promised_on,
         "promises": promises,
         "segments": segment_cards(frames),
+        "alerts": watch.alerts(frames),
+        "watched": watch.summary(frames) if len(frames.quality) else "",
         "quality": model_view.quality_rows(frames.quality),
         "quality_sentence": model_view.quality_sentence(frames.quality) if len(frames.quality) else "",
         "at_risk": at_risk.payload(frames.at_risk),

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.cli import Run
+from lakehouse.data_docs import build, last_results
 from lakehouse.errors import RadarError
+from lakehouse.ops import GATE_RESULTS
 from monitoring.dashboard.data import collect
 from monitoring.dashboard.page import render
+
+DATA_DOCS = "data_docs"
 
 
 def run(run: Run, as_of: date, model_card: dict[str, Any]) -> Path:
@@ -31,6 +35,8 @@ def run(run: Run, as_of: date, model_card: dict[str, Any]) -> Path:
         page = render(collect(run.lake, as_of), as_of, model_card).encode()
         target = run.lake.settings.dashboard
         write_whole(target, page)
+        if run.lake.exists(GATE_RESULTS.name):
+            build(last_results(run.lake.table(GATE_RESULTS.name)).toPandas(), target.parent / DATA_DOCS)
         step.message = f"{target}, {len(page) / 1024:,.0f} KB"
     return target
 

@@ -57,6 +57,7 @@ def segment_cards(frames: Frames) -> list[dict[str, str]]:
     """A card a segment: name, size, what it means, its most telling trait."""
     if frames.segments.empty:
         return []
+    between = dict(zip(frames.segments["segment"], frames.segments["between_two"], strict=True))
     sizes = {str(s): int(n) for s, n in zip(frames.segments["segment"], frames.segments["students"], strict=True)}
     everyone = sum(sizes.values())
     traits = with_distance(frames.traits) if len(frames.traits) else None
@@ -67,6 +68,8 @@ def segment_cards(frames: Frames) -> list[dict[str, str]]:
             mine = traits[traits["segment"] == name]
             far = mine.reindex(mine["distance"].abs().sort_values(ascending=False).index).head(2)
             told = " · ".join(f"{r['name']}: {r['told']} (all: {r['overall']})" for _, r in far.iterrows())
+        if between[name]:
+            told = " · ".join(filter(None, [told, f"{count(between[name], 'student')} half-way to another segment"]))
         meaning, key = MEANINGS.get(name, ("", "other"))
         cards.append(
             {

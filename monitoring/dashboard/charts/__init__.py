@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lakehouse.errors import entry_point
 from monitoring.dashboard.charts.activity import daily_actives, languages, weekly_assessments
 from monitoring.dashboard.charts.content import lesson_effectiveness, lesson_gain, topic_heat_map
 from monitoring.dashboard.charts.drawing import CONFIG, Drawing, Figure
@@ -13,10 +14,11 @@ from monitoring.dashboard.charts.learning import (
     velocity,
 )
 from monitoring.dashboard.charts.model import feature_drift, ranking_over_time, risk_over_time
-from monitoring.dashboard.charts.people import segment_risk, segment_traits
+from monitoring.dashboard.charts.people import segment_movement, segment_risk, segment_traits
+from monitoring.dashboard.widgets import Channel, category, chart, day
 
-MONITOR = "mlflow run . -e monitor"
-SCORE = "mlflow run . -e score"
+INGEST, SCORE, MONITOR = (entry_point(name) for name in ("ingest", "score", "monitor"))
+LANGUAGE, LEVEL = category("language", "Language"), category("cefr_level", "Level")
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
@@ -24,41 +26,60 @@ FIGURES: tuple[Figure, ...] = (
         "overview",
         "Students active each day",
         daily_actives,
+        chart("daily", "line", day("activity_date", "Day"), Channel("active_students", "Active students")),
         "No activity is on record before this day",
-        "mlflow run . -e ingest",
+        INGEST,
     ),
     Figure(
         "languages",
         "overview",
         "Languages",
         languages,
+        chart("languages", "bar", Channel("active_28", "Students in 28 days"), category("language", "Language")),
         "No student has practised a language before this day",
-        "mlflow run . -e ingest",
+        INGEST,
     ),
     Figure(
         "velocity",
         "learning",
         "How fast students progress",
         velocity,
+        chart("velocity", "bar", Channel("mean_velocity", "Levels per 30 days"), category("language", "Language")),
         "No student has been observed for 14 days with a known level",
     ),
-    Figure("cefr-funnel", "learning", "Where students stand", cefr_funnel, "No student has a level yet"),
-    Figure("level-durations", "learning", "How long a level takes", level_durations, "No student has a level yet"),
+    Figure(
+        "cefr-funnel",
+        "learning",
+        "Where students stand",
+        cefr_funnel,
+        chart("funnel", "bar", LEVEL, Channel("students_at_level", "Students"), LANGUAGE),
+        "No student has a level yet",
+    ),
+    Figure(
+        "level-durations",
+        "learning",
+        "How long a level takes",
+        level_durations,
+        chart("durations", "bar", LEVEL, Channel("median_days", "Median days to the next level"), LANGUAGE),
+        "No student has a level yet",
+    ),
     Figure(
         "error-by-level",
         "learning",
         "Errors by level",
         error_by_level,
+        chart("errors", "bar", LEVEL, Channel("mean_error_rate", "Messages corrected")),
         "No conversation has a level yet",
-        "mlflow run . -e ingest",
+        INGEST,
     ),
     Figure(
         "weekly-assessments",
         "learning",
         "Assessments week by week",
         weekly_assessments,
+        chart("assessments", "line", day("week", "Week"), Channel("mean_score", "Mean score"), LANGUAGE),
         "No assessment has been handed in before this day",
-        "mlflow run . -e ingest",
+        INGEST,
         wide=True,
     ),
     Figure(
@@ -66,6 +87,13 @@ FIGURES: tuple[Figure, ...] = (
         "learning",
         "Who stays, week by week",
         cohort_retention,
+        chart(
+            "retention",
+            "heatmap",
+            category("week_number", "Weeks since the first"),
+            category("cohort_week", "First week"),
+            Channel("retention", "Still active"),
+        ),
         "No week since the first activity is over yet",
         wide=True,
     ),
@@ -74,6 +102,7 @@ FIGURES: tuple[Figure, ...] = (
         "content",
         "Which lessons work",
         lesson_effectiveness,
+        chart("lessons", "bar", Channel("effectiveness_score", "Effectiveness"), category("title", "Lesson"), LANGUAGE),
         "No lesson has been begun by three students yet",
     ),
     Figure(
@@ -81,6 +110,7 @@ FIGURES: tuple[Figure, ...] = (
         "content",
         "Scores before and after a lesson",
         lesson_gain,
+        chart("lessons", "bar", Channel("mean_score_gain", "Points gained"), category("title", "Lesson"), LANGUAGE),
         "No lesson has five students with an assessment before and after it",
     ),
     Figure(
@@ -88,6 +118,9 @@ FIGURES: tuple[Figure, ...] = (
         "content",
         "Which topics bring students back",
         topic_heat_map,
+        chart(
+            "topics", "heatmap", LANGUAGE, category("topic", "Topic"), Channel("return_rate_7d", "Back within 7 days")
+        ),
         "No conversation is on record before this day",
         wide=True,
     ),
@@ -96,7 +129,29 @@ FIGURES: tuple[Figure, ...] = (
         "segments",
         "Risk by segment",
         segment_risk,
+        chart(
+            "at_risk",
+            "bar",
+            category("segment", "Segment"),
+            Channel("students", "Students", expression="COUNT(`student_id`)"),
+            category("risk_band", "Band"),
+        ),
         "No student of a segment has been scored for this day",
+        SCORE,
+    ),
+    Figure(
+        "segment-movement",
+        "segments",
+        "Who moved between segments",
+        segment_movement,
+        chart(
+            "movement",
+            "heatmap",
+            category("to_segment", "Now"),
+            category("from_segment", "Before"),
+            Channel("students", "Students"),
+        ),
+        "No day a week or more before this one has been scored",
         SCORE,
     ),
     Figure(
@@ -104,14 +159,32 @@ FIGURES: tuple[Figure, ...] = (
         "segments",
         "What sets the segments apart",
         segment_traits,
+        chart(
+            "traits",
+            "heatmap",
+            category("segment", "Segment"),
+            category("trait", "Trait"),
+            Channel(
+                "distance",
+                "Deviations from the mean of all",
+                expression="(`mean` - `overall_mean`) / nullif(`overall_sd`, 0)",
+            ),
+        ),
         "No student has a segment on this day",
         SCORE,
+        wide=True,
     ),
     Figure(
         "ranking-over-time",
         "model",
         "Does it find the right students?",
         ranking_over_time,
+        chart(
+            "health",
+            "line",
+            day("as_of", "Scored on"),
+            Channel("roc_auc", "ROC AUC", expression="AVG(CASE WHEN `metric` = 'roc_auc' THEN `realised` END)"),
+        ),
         "No scores have matured yet: a day's scores can be judged 17 days later",
         MONITOR,
     ),
@@ -120,6 +193,15 @@ FIGURES: tuple[Figure, ...] = (
         "model",
         "Is the predicted risk right?",
         risk_over_time,
+        chart(
+            "health",
+            "line",
+            day("as_of", "Scored on"),
+            Channel(
+                "rate", "Share", expression="AVG(CASE WHEN `metric` IN ('mean_risk', 'base_rate') THEN `realised` END)"
+            ),
+            category("metric", "Figure"),
+        ),
         "No scores have matured yet: a day's scores can be judged 17 days later",
         MONITOR,
     ),
@@ -128,6 +210,7 @@ FIGURES: tuple[Figure, ...] = (
         "model",
         "Do students still look as in training?",
         feature_drift,
+        chart("drift", "bar", Channel("psi", "PSI against training"), category("feature", "Feature")),
         "Nothing has been compared with training yet",
         MONITOR,
         wide=True,

@@ -13,8 +13,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from lakehouse.errors import entry_point
 from lakehouse.levels import LEVELS as LEVELS
 from monitoring.dashboard.frames import Frames
+from monitoring.dashboard.widgets import Widget
 
 BANDS = ("high", "medium", "low")
 
@@ -71,14 +73,16 @@ class Figure:
     """A place on the page for a chart.
 
     draw returns None when there is nothing to show; then `missing` says what is missing and `command` makes it.
+    widget is the same chart as an AI/BI dashboard draws it.
     """
 
     key: str
     section: str
     title: str
     draw: Callable[[Frames], Drawing | None]
+    widget: Widget
     missing: str
-    command: str = "mlflow run ."
+    command: str = entry_point()
     wide: bool = False
 
 

@@ -157,7 +157,7 @@ def drift_takeaway(drift: pd.DataFrame) -> str:
     if len(drifted):
         names = ", ".join(feature_name(f) for f in drifted["feature"].head(3))
         told = f"{number(len(drifted))} of {count(len(drift), 'feature')} drifted ({names}"
-        return f"{told}{', …' if len(drifted) > 3 else ''}): the model should be trained again."
+        return f"{told}{', …' if len(drifted) > 3 else ''}) since training; what asks for a new one is told above."
     watched = int((drift["status"] == "watch").sum())
     if watched:
         first = feature_name(drift["feature"].iloc[0])

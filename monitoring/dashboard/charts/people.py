@@ -7,12 +7,23 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from monitoring.dashboard.charts.drawing import BANDS, DIVERGING, HIGH, LOW, MEDIUM, SURFACE, Drawing, finish
+from monitoring.dashboard.charts.drawing import (
+    BANDS,
+    DIVERGING,
+    HIGH,
+    LOW,
+    MEDIUM,
+    SURFACE,
+    Drawing,
+    finish,
+    six_steps,
+)
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.segments import SEGMENTS, trait_name, with_distance
-from monitoring.dashboard.words import number, percent, share, title
+from monitoring.dashboard.words import number, percent, share, short_day, title
 
 TWO_LINES: dict[str, Any] = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
+NOBODY, AWAY = "none", "Not active"
 ROOM = "datum.share * width >= 27"
 HEADS = TWO_LINES | {
     "labelExpr": "width < 300 ? split(datum.label, ' ')[0] : split(datum.label, ' ')",
@@ -73,6 +84,46 @@ def segment_risk(frames: Frames) -> Drawing | None:
     small = [str(s) for s in order if sizes[s] < 10]
     note = f"Fewer than ten students: {', '.join(small)}." if small else ""
     return Drawing(finish(bars + labels, 54 * len(order)), takeaway, numbers, note)
+
+
+def segment_movement(frames: Frames) -> Drawing | None:
+    """From which segment to which, since a day a week or more before."""
+    moved = frames.movement
+    if moved.empty:
+        return None
+    named = [name for name in SEGMENTS if name in {*moved["from_segment"], *moved["to_segment"]}]
+    order = [*named, *sorted({*moved["from_segment"], *moved["to_segment"]} - {*named, NOBODY}), NOBODY]
+    sizes = moved.groupby("from_segment")["students"].transform("sum")
+    rows = moved.assign(share=moved["students"] / sizes, told=moved["students"].map(number)).replace(NOBODY, AWAY)
+    shown = [AWAY if name == NOBODY else name for name in order]
+    x = alt.X("to_segment:N", sort=shown, axis=alt.Axis(**HEADS))
+    y = alt.Y("from_segment:N", sort=shown, axis=alt.Axis(labelLimit=150))
+    cells = ["from_segment", "to_segment", "students", "share", "told"]
+    base = alt.Chart(rows[cells]).encode(x=x, y=y)
+    colours = six_steps(0.0, 1.0, 0.2)
+    chart = base.mark_rect(stroke=SURFACE, strokeWidth=2).encode(
+        color=alt.Color("share:Q", scale=colours.scale, legend=None),
+        tooltip=[
+            alt.Tooltip("from_segment:N", title="Before"),
+            alt.Tooltip("to_segment:N", title="Now"),
+            alt.Tooltip("students:Q", title="Students"),
+            alt.Tooltip("share:Q", title="Of those before", format=".0%"),
+        ],
+    ) + base.mark_text(fontSize=12).encode(
+        text="told:N",
+        color=alt.condition(
+            f"datum.share >= {colours.strong_from}", alt.value("var(--on-high)"), alt.value("var(--on-low)")
+        ),
+    )  # fmt: skip
+    both = moved[(moved["from_segment"] != NOBODY) & (moved["to_segment"] != NOBODY)]
+    stayed = both.loc[both["from_segment"] == both["to_segment"], "students"].sum()
+    since = short_day(moved["since"].iloc[0])
+    total = both["students"].sum()
+    takeaway = f"{share(stayed, total)} of {number(total)} students kept their segment since {since}."
+    numbers = rows.rename(columns={"from_segment": "Before", "to_segment": "Now", "students": "Students"})
+    note = "Rows: the segment before; columns: the segment now; the stronger, the larger the share of the row."
+    table = numbers[["Before", "Now", "Students"]].sort_values("Students", ascending=False)
+    return Drawing(finish(chart, 36 * len(shown)), takeaway, table, note)
 
 
 def segment_traits(frames: Frames) -> Drawing | None:

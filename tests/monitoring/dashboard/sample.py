@@ -57,10 +57,16 @@ def sample_frames(students: int = 500, seed: int = 7) -> Frames:
         "retention": _retention(rng),
         "lessons": _lessons(rng),
         "topics": _topics(rng),
-        "segments": pd.DataFrame({"segment": SEGMENTS, "students": _sizes(scored)}),
+        "segments": pd.DataFrame({"segment": SEGMENTS, "students": _sizes(scored), "between_two": [4, 0, 1, 9]}),
+        "movement": _movement(),
         "traits": _traits(),
         "health": _health(rng),
         "drift": _drift(),
+        "alerts": _alerts(),
+        "retraining": pd.DataFrame(
+            [("spark_catalog.models.dropout", True, "the newest version was trained 28 days ago, more than 21")],
+            columns=list(COLUMNS["retraining"]),
+        ),
         "quality": _quality(),
     }
     assert all(list(made[name].columns) == list(columns) for name, columns in COLUMNS.items())
@@ -93,7 +99,9 @@ def at_risk(rows: int, rng: np.random.Generator) -> pd.DataFrame:
             "suggested_action": [ACTIONS[k] for k in kind],
             "language": rng.choice(LANGUAGES, rows, p=WEIGHTS),
             "days_since_active": silent,
+            "contacted_on": [date(2024, 11, 27) if n % 9 == 0 else None for n in range(rows)],
             "scored_at": pd.Timestamp("2024-12-02 05:10:00"),
+            "trend": [" ".join(str(round(100 * r * part)) for part in (0.5, 0.7, 0.6, 1.0)) for r in risk],
         }
     )  # fmt: skip
 
@@ -246,6 +254,25 @@ def _topics(rng: np.random.Generator) -> pd.DataFrame:
             back = float(np.clip(0.55 + 0.02 * (5 - j) + rng.normal(0, 0.04), 0, 1))
             rows.append((topic, language, talks, talks // 4 + 1, 14.0, 15.5, 0.2, back))
     return pd.DataFrame(rows, columns=list(COLUMNS["topics"]))
+
+
+def _movement() -> pd.DataFrame:
+    names = (*SEGMENTS, "none")
+    rows = [
+        (AS_OF - timedelta(days=28), before, now, 60 if before == now else 3 + 2 * i + j)
+        for i, before in enumerate(names)
+        for j, now in enumerate(names)
+        if (before, now) != ("none", "none")
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["movement"]))
+
+
+def _alerts() -> pd.DataFrame:
+    rows = [
+        ("silent_client", "critical", "silver.messages", 4.1, 0.7, "4.1 rows of silver.messages an active student"),
+        ("feature_drifted", "info", "minutes_28", 0.61, 0.5, "minutes_28 has a PSI of 0.61"),
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["alerts"]))
 
 
 def _traits() -> pd.DataFrame:

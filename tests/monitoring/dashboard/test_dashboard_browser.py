@@ -22,7 +22,7 @@ ARGS = [
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HOSTILE = '<img src=x onerror="document.title=1">'
-CHARTS = 16
+CHARTS = 17
 
 
 def chromium() -> str:
@@ -123,6 +123,30 @@ def test_high_risk_comes_first(visit: Visit) -> None:
     assert risks == sorted(risks, reverse=True)
     assert "high" in column(page, "risk")[0]
     expect(page.locator("#status")).to_have_text("Showing 1–20 of 300 students")
+
+
+def test_a_row_tells_the_risk_so_far_and_the_last_contact(visit: Visit) -> None:
+    page = visit("full")
+    assert page.locator("#students svg.spark").count() == 20
+    told = page.locator("#students svg.spark").first.get_attribute("aria-label") or ""
+    assert told.startswith("Risk so far: ")
+    assert told.removesuffix("%").split(", ")[-1] == column(page, "risk")[0].split("%")[0]
+    page.get_by_role("searchbox").fill("S1042")
+    assert rows(page).count() == 1
+    contacted = page.locator("#students .contacted")
+    page.get_by_role("button", name="Clear").click()
+    assert all(text == "Contacted on 27 Nov 2024" for text in contacted.all_inner_texts())
+
+
+def test_alerts_are_told_with_the_decision_to_train(visit: Visit) -> None:
+    page = visit("full")
+    expect(page.locator("#model .alerts li")).to_have_count(2)
+    expect(page.locator("#model .alerts li").first).to_contain_text("Critical 4.1 rows of silver.messages")
+    expect(page.locator("#model .takeaway").first).to_have_text(
+        "1 alert to act on; 1 observation beside. "
+        "Train again: yes, the newest version was trained 28 days ago, more than 21."
+    )
+    expect(page.locator("#quality a")).to_have_attribute("href", "data_docs/index.html")
 
 
 def test_filters_narrow_the_list(visit: Visit) -> None:

@@ -22,7 +22,7 @@ from monitoring.dashboard.charts.learning import (
     velocity,
 )
 from monitoring.dashboard.charts.model import feature_drift, ranking_over_time, risk_over_time
-from monitoring.dashboard.charts.people import segment_risk, segment_traits
+from monitoring.dashboard.charts.people import segment_movement, segment_risk, segment_traits
 from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
 from monitoring.dashboard.page import SECTIONS
 
@@ -236,7 +236,7 @@ def test_topics_are_weighed_by_conversations() -> None:
 
 def test_segment_risk_counts_bands() -> None:
     def student(segment: str, band: str) -> tuple[Any, ...]:
-        return ("s", 0.5, band, "", "", "", segment, "", "spanish", 3, None)
+        return ("s", 0.5, band, "", "", "", segment, "", "spanish", 3, None, None, "50")
 
     scored = [student("Casual Users", "high"), student("Casual Users", "low"), student("Active Learners", "low")]
     drawing = drawn(segment_risk(frames(at_risk=scored)))
@@ -244,6 +244,17 @@ def test_segment_risk_counts_bands() -> None:
         "Casual Users are most at risk: 50% of 2 are in the high band, against 33% of all scored students."
     )
     assert drawing.note == "Fewer than ten students: Active Learners, Casual Users."
+
+
+def test_movement_tells_who_kept_their_segment() -> None:
+    since = date(2024, 11, 4)
+    rows = [
+        (since, "Casual Users", "Casual Users", 6), (since, "Casual Users", "Active Learners", 2),
+        (since, "Casual Users", "none", 9), (since, "none", "Active Learners", 5),
+    ]  # fmt: skip
+    drawing = drawn(segment_movement(frames(movement=rows)))
+    assert drawing.takeaway == "75% of 8 students kept their segment since 4 Nov 2024."
+    assert drawing.numbers.iloc[0].to_list() == ["Casual Users", "Not active", 9]
 
 
 def test_traits_are_compared_in_standard_deviations() -> None:
@@ -284,4 +295,4 @@ def test_drift_names_what_drifted() -> None:
     assert drawn(feature_drift(frames(drift=[steady]))).takeaway == "1 of 1 feature looks as in training."
     assert "Minutes, 7 days first" in drawn(feature_drift(frames(drift=[steady, watch]))).takeaway
     told = drawn(feature_drift(frames(drift=[steady, watch, gone]))).takeaway
-    assert told == "1 of 3 features drifted (Score mean): the model should be trained again."
+    assert told == "1 of 3 features drifted (Score mean) since training; what asks for a new one is told above."

@@ -12,6 +12,7 @@ import pytest
 from sample import model_card
 
 from features.views.student_activity import CONTRACT as STUDENT_ACTIVITY
+from features.views.student_learning import CONTRACT as STUDENT_LEARNING
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
@@ -143,10 +144,10 @@ def test_gold_is_of_the_day_and_outcomes_wait_until_they_are_known(lake: Lake) -
     fill(
         lake,
         MODEL_HEALTH,
-        {"as_of": date(2024, 11, 15), "metric": "roc_auc"},
-        {"as_of": date(2024, 11, 18), "metric": "roc_auc"},
-        {"as_of": monday, "metric": "mean_risk"},
-        {"as_of": date(2024, 12, 9), "metric": "mean_risk"},
+        {"as_of": date(2024, 11, 15), "metric": "roc_auc", "slice": "all"},
+        {"as_of": date(2024, 11, 18), "metric": "roc_auc", "slice": "all"},
+        {"as_of": monday, "metric": "mean_risk", "slice": "all"},
+        {"as_of": date(2024, 12, 9), "metric": "mean_risk", "slice": "all"},
     )
     fill(lake, DATA_QUALITY, {"as_of": monday, "table_name": "old"}, {"as_of": AS_OF, "table_name": "new"})
     fill(
@@ -173,6 +174,7 @@ def test_the_step_writes_one_file(lake: Lake, capsys: pytest.CaptureFixture[str]
         {"student_id": "b", "as_of": AS_OF, "minutes_28": 30.0},
         {"student_id": "b", "as_of": date(2024, 11, 25)},
     )
+    fill(lake, STUDENT_LEARNING, {"student_id": "a", "as_of": AS_OF})
     written = run(Run(lake, "r1", AS_OF, Namespace()), AS_OF, model_card())
     assert written == lake.settings.dashboard
     text = written.read_text(encoding="utf-8")

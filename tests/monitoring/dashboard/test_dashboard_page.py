@@ -100,7 +100,7 @@ def test_sections_headings_and_ids(page: str) -> None:
 
 def test_every_chart_has_a_text_alternative(page: str) -> None:
     charts = [a for _, a in Reader(page).tags if "data-chart" in a]
-    assert len(charts) == 16
+    assert len(charts) == 17
     assert all(a["role"] == "img" and len(a["aria-label"] or "") > 30 for a in charts)
 
 
@@ -109,7 +109,7 @@ def test_names_and_reasons_with_html_are_text() -> None:
         scored(student_id=EVIL, reason_1=BREAKER, segment=EVIL, language=BREAKER, suggested_action=EVIL)
     )
     topics = pd.DataFrame([(EVIL, BREAKER, 50, 9, 1.0, 1.0, 0.1, 0.5)], columns=list(COLUMNS["topics"]))
-    segments = pd.DataFrame([(EVIL, 5)], columns=list(COLUMNS["segments"]))
+    segments = pd.DataFrame([(EVIL, 5, 0)], columns=list(COLUMNS["segments"]))
     quality = SAMPLE.quality.assign(table_name=BREAKER)
     frames = replace(hostile, topics=topics, segments=segments, quality=quality)
     text = render(frames, AS_OF, model_card() | {"reason": EVIL, "model_name": BREAKER, "kind": EVIL})
@@ -170,7 +170,7 @@ def test_an_empty_lake_says_what_makes_each_part() -> None:
     text = render(no_frames(), AS_OF, {})
     assert text.count("Nothing to show yet") >= 19
     for command in ("-e ingest", "-e score", "-e monitor", "-e train_dropout"):
-        assert f"mlflow run . {command}" in text
+        assert f"mlflow run . --env-manager local {command}" in text
     assert "No model is in use" in text
 
 
@@ -213,9 +213,9 @@ def test_promises_are_of_the_newest_matured_day() -> None:
 
 def test_quality_tells_too_many_set_aside() -> None:
     rows = {row["table"]: row for row in model_view.quality_rows(SAMPLE.quality)}
-    assert rows["Assessment attempts"]["word"] == "too many set aside"
-    assert rows["Conversations"]["word"] == "fine"
-    assert rows["Student levels"]["behind"] == "—"
+    assert rows["silver.assessment_attempts"]["word"] == "too many set aside"
+    assert rows["silver.conversations"]["word"] == "fine"
+    assert rows["silver.student_levels"]["behind"] == "—"
     assert "583 rows could not be used" in model_view.quality_sentence(SAMPLE.quality)
 
 

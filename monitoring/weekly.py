@@ -1,0 +1,141 @@
+"""What the last seven days were beside the weeks before: students, what they sent, mistakes by language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.days import ACTIVE_EVENTS
+
+WEEKS_BEFORE = 8
+FEWEST_WEEKS = 4
+SENT = {
+    "silver.conversations": "conversations",
+    "silver.messages": "messages",
+    "silver.lesson_progress": "lessons",
+    "silver.assessment_attempts": "attempts",
+}
+"""Table → what of it is counted; see `by_language`."""
+ALL = "all"
+
+
+def by_language(events: DataFrame, as_of: date) -> DataFrame:
+    """Sums of each of the last nine weeks of seven days, by language and over all (`all`), as known at `as_of`.
+
+    Args:
+        events: silver.learning_events.
+        as_of: the day; week 0 ends before its midnight.
+
+    Returns:
+        week (0 to 8, counted back), language, students (with an active day), conversations, messages, lessons begun,
+        attempts; and over students the squares and products of messages n and corrected messages w: `w`, `nn`,
+        `ww`, `nw`.
+    """
+    day = F.lit(as_of).cast("timestamp")
+    known = (F.col("known_at") <= day) & (F.col("superseded_at").isNull() | (F.col("superseded_at") > day))
+    week = F.floor((F.date_diff(F.lit(as_of), F.to_date("event_at")) - 1) / 7).cast("int").alias("week")
+    lately = (
+        events.where(known & (F.col("event_at") < day)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
+    )
+    languages = F.explode(F.array_compact(F.array(F.col("language"), F.lit(ALL)))).alias("language")
+    each = (
+        lately.select("*", languages.alias("of"))
+        .groupBy("week", "of", "student_id")
+        .agg(
+            F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
+            F.count_if(F.col("event_type") == "conversation").alias("conversations"),
+            F.count_if(F.col("event_type") == "lesson_started").alias("lessons"),
+            F.count_if(F.col("event_type") == "attempt").alias("attempts"),
+            _of_messages("messages").alias("n"),
+            _of_messages("messages_with_errors").alias("w"),
+        )
+    )
+    sums = [F.sum(name).alias(name) for name in ("conversations", "lessons", "attempts", "w")]
+    products = [F.sum(F.expr(f"{a} * {b}")).alias(a + b) for a, b in (("n", "n"), ("w", "w"), ("n", "w"))]
+    return each.groupBy("week", F.col("of").alias("language")).agg(
+        F.count_if("active").alias("students"), F.sum("n").alias("messages"), *sums, *products
+    )
+
+
+def first_seen(events: DataFrame, as_of: date) -> dict[str, date]:
+    """The first day of each language in the log, as known at `as_of`."""
+    known = events.where((F.col("known_at") <= F.lit(as_of).cast("timestamp")) & F.col("language").isNotNull())
+    days = known.groupBy("language").agg(F.to_date(F.min("event_at")).alias("day"))
+    return {row.language: row.day for row in days.collect()}
+
+
+def weekly_measures(weeks: pd.DataFrame, first: dict[str, date], learnt_until: date) -> pd.DataFrame:
+    """The control chart of the week: each measure beside its mean and deviation over the weeks before.
+
+    As Shewhart's charts do it (Economic Control of Quality of Manufactured Product, 1931), from up to eight weeks and
+    no fewer than four. The week has its own sampling error beside that: of counts, as of Poisson's distribution, their
+    mean; of a rate of mistakes, students being the clusters, the sum of (w - rate n)² over (sum of n)² (Cochran,
+    Sampling Techniques, 1977).
+
+    Args:
+        weeks: from `by_language`.
+        first: from `first_seen`.
+        learnt_until: the last day of the rows that the champion learnt from.
+
+    Returns:
+        measure, subject, value, usual, spread, size: rows_per_student of each table, active_students, error_rate of
+        each language, new_language with the active students of one that appeared after `learnt_until`.
+    """
+    found = [row for rows in (_of_all(weeks), _of_languages(weeks), _new(weeks, first, learnt_until)) for row in rows]
+    return pd.DataFrame(found, columns=["measure", "subject", "value", "usual", "spread", "size"])
+
+
+Row = tuple[str, str, float, float | None, float | None, float]
+
+
+def _of_all(weeks: pd.DataFrame) -> Iterator[Row]:
+    every = _by_week(weeks, ALL)
+    students = every["students"]
+    now = float(students[0])
+    yield _charted("active_students", "students", students, now, now)
+    for table, column in SENT.items():
+        per = every[column] / students.where(students > 0)
+        if now:
+            yield _charted("rows_per_student", table, per, now, float(per[0]) / now)
+
+
+def _of_languages(weeks: pd.DataFrame) -> Iterator[Row]:
+    for language in sorted(set(weeks["language"]) - {ALL}):
+        of = _by_week(weeks, language)
+        if not of["messages"][0]:
+            continue
+        rate = of["w"] / of["messages"].where(of["messages"] > 0)
+        squares = of["ww"] - 2 * rate * of["nw"] + rate**2 * of["nn"]
+        variance = squares / of["messages"] ** 2
+        yield _charted("error_rate", language, rate, float(of["students"][0]), float(variance[0]))
+
+
+def _new(weeks: pd.DataFrame, first: dict[str, date], learnt_until: date) -> Iterator[Row]:
+    now = weeks[weeks["week"] == 0].set_index("language")["students"]
+    for language, day in sorted(first.items()):
+        if day > learnt_until and language in now.index:
+            yield "new_language", language, float(now[language]), None, None, float(now[language])
+
+
+def _by_week(weeks: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The sums of a language by week, 0 first; a week without any event between others counts as zeros."""
+    mine = weeks[weeks["language"] == language].set_index("week").drop(columns="language")
+    last = int(weeks["week"].max()) if len(weeks) else 0
+    return mine.reindex(range(max(last, 0) + 1), fill_value=0).astype(float)
+
+
+def _charted(measure: str, subject: str, values: pd.Series, size: float, variance: float = 0.0) -> Row:
+    before = values.drop(0).dropna().to_numpy(float)
+    if len(before) < FEWEST_WEEKS:
+        return measure, subject, float(values[0]), None, None, size
+    spread = float(np.sqrt(np.var(before, ddof=1) + variance))
+    return measure, subject, float(values[0]), float(np.mean(before)), spread, size
+
+
+def _of_messages(name: str) -> Column:
+    return F.coalesce(F.sum(F.when(F.col("event_type") == "message", F.col(name))), F.lit(0))

@@ -1,0 +1,83 @@
+"""Which rules fire on what, and what explains what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse.errors import RadarError
+from monitoring.alerts import Observation, Rule, alerts, load
+
+RULES = load()
+GONE = Observation("active_students", "students", 50.0, 100.0, 10.0, 50)
+DRIFTED = Observation("important_feature_psi", "messages_7", 0.9, 0.25, size=100)
+
+
+def fired(*seen: Observation, lately: tuple[str, ...] = ()) -> list[tuple[str, str, str]]:
+    return [(a.rule, a.severity, a.subject) for a in alerts(seen, RULES.alerts, lately)]
+
+
+def rule(**given: object) -> Rule:
+    return Rule(**{"name": "r", "measure": "m", "severity": "warning", "says": "{value}", "todo": "look"} | given)
+
+
+@pytest.mark.parametrize(
+    ("condition", "fires"),
+    [
+        ({"above": 0.5}, True), ({"above": 0.6}, False), ({"below": 0.7}, True), ({"below": 0.6}, False),
+        ({"ratio_above": 1.4}, True), ({"ratio_above": 1.5}, False), ({"ratio_below": 1.6}, True),
+        ({"ratio_above": 1.4, "spreads": 1.9}, True), ({"ratio_above": 1.4, "spreads": 2.1}, False),
+        ({"above": 0.5, "size": 30}, True), ({"above": 0.5, "size": 31}, False),
+        ({"above": 0.5, "of": ("x",)}, True), ({"above": 0.5, "of": ("y",)}, False),
+        ({"above": 0.5, "excepted": ("x",)}, False),
+    ],
+)  # fmt: skip
+def test_a_rule_fires_when_every_condition_holds(condition: dict[str, object], fires: bool) -> None:
+    assert rule(**condition).fires(Observation("m", "x", 0.6, 0.4, 0.1, 30)) is fires
+
+
+def test_what_is_not_usual_yet_fires_nothing_that_compares() -> None:
+    assert not rule(ratio_above=0.1).fires(Observation("m", "x", 0.6))
+    assert not rule(above=0.1, spreads=1).fires(Observation("m", "x", 0.6, 0.4))
+    assert rule(above=0.1).fires(Observation("m", "x", 0.6))
+
+
+def test_an_alert_tells_what_it_passed_and_what_to_do() -> None:
+    alert = alerts([GONE], RULES.alerts)[0]
+    assert (alert.value, alert.threshold) == (50, 65)
+    assert alert.message.startswith("50 students were active in the last seven days, usually 100; ask whether")
+
+
+def test_a_cause_explains_its_consequences() -> None:
+    assert fired(DRIFTED) == [("important_feature_drifted", "warning", "messages_7")]
+    assert fired(DRIFTED, GONE) == [
+        ("students_gone", "critical", "students"), ("important_feature_drifted", "info", "messages_7"),
+    ]  # fmt: skip
+    assert fired(DRIFTED, lately=("silent_client",)) == [("important_feature_drifted", "info", "messages_7")]
+
+
+def test_what_grows_by_its_nature_does_not_alert() -> None:
+    assert fired(Observation("important_feature_psi", "tenure_days", 7.0, 0.25, size=100)) == []
+
+
+def test_every_rule_explains_itself_by_rules_that_are_there() -> None:
+    names = [found.name for found in RULES.alerts]
+    assert len(set(names)) == len(names)
+    assert {cause for found in RULES.alerts for cause in found.explained_by} <= set(names)
+    assert {found.retraining for found in RULES.alerts} == {"", "asks", "forbids"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("abvoe: 1", "there is no field abvoe"),
+        ("severity: dire", "severity is one of info, warning, critical"),
+        ("todo: x", "give above, below, ratio_above or ratio_below"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(line: str, said: str, tmp_path: Path) -> None:
+    told = dict(line.split(": ") for line in ("name: r", "measure: m", "severity: info", "says: x", "todo: y", line))
+    (tmp_path / "rules.yaml").write_text(f"rules: [{told}]\nretraining: {{}}\n".replace("'", ""))
+    with pytest.raises(RadarError, match=f"rule r: {said}"):
+        load(tmp_path / "rules.yaml")

@@ -1,0 +1,41 @@
+"""When to train again, and why not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from monitoring.alerts import Alert, load
+from monitoring.retraining import decide
+
+RULES, TODAY = load(), date(2024, 12, 30)
+
+
+def alert(rule: str, severity: str = "warning") -> Alert:
+    return Alert(rule, severity, "x", 1.0, 0.5, "")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "trained", "retrain", "because"),
+    [
+        ([], None, True, "there is no model yet"),
+        ([alert("auc_below_promise")], TODAY, False, "trained as of 2024-12-30 already"),
+        ([alert("auc_below_promise")], date(2025, 1, 1), False, "trained as of 2025-01-01 already"),
+        ([], date(2024, 12, 9), False, "21 days ago and no alert asks for it"),
+        ([], date(2024, 12, 8), True, "22 days ago, more than 21"),
+        ([alert("auc_below_promise")], date(2024, 12, 23), True, r"auc_below_promise \(x\); .* 7 days ago"),
+        ([alert("auc_below_promise")], date(2024, 12, 24), False, "6 days ago, too lately for auc_below_promise"),
+        ([alert("risks_off"), alert("score_drifted")], date(2024, 12, 1), True, "and 1 more"),
+        ([alert("auc_below_promise", "info")], date(2024, 12, 23), False, "no alert asks for it"),
+        ([alert("new_language")], date(2024, 12, 16), False, "no alert asks for it"),
+        ([alert("silent_client", "critical")], date(2024, 11, 1), False, "must not be learnt from: silent_client"),
+    ],
+)
+def test_decisions(alerts: list[Alert], trained: date | None, retrain: bool, because: str) -> None:
+    import re
+
+    found = decide(alerts, trained, TODAY, RULES)
+    assert found.retrain is retrain
+    assert re.search(because, found.because)
+    assert str(found).startswith("retrain: yes, because " if retrain else "retrain: no, ")
