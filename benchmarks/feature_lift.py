@@ -17,13 +17,16 @@ import numpy as np
 
 from features.views import student_activity, student_learning
 from lakehouse.errors import RadarError
+from lakehouse.evaluation import evaluate, resampled, students
 from lakehouse.lake import Lake
 from lakehouse.registry import tracked_run
 from lakehouse.settings import settings
+from training.candidates import Trained
 from training.data import TrainingSet, training_set
-from training.dropout import MODEL, Parameters, Trained, choose, fit
-from training.evaluation import evaluate, resampled, students
-from training.splits import Span, TooLittle, Windows, windows
+from training.dropout import MODEL, Parameters
+from training.experiment import fitted
+from training.search import choose
+from training.splits import GAP, Span, TooLittle, Windows, windows
 
 RESAMPLES = 1000
 METRICS = ("roc_auc", "average_precision")
@@ -37,6 +40,8 @@ def main() -> None:
     parser.add_argument("--test-from", default="")
     parser.add_argument("--test-to", default="")
     parser.add_argument("--candidates", default="logistic,gradient_boosting")
+    parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--horizon-days", type=int, default=14)
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()
     parameters = Parameters.of(options)
@@ -72,8 +77,10 @@ def _first_features(data: TrainingSet) -> list[str]:
 def _best(data: TrainingSet, split: Windows, features: list[str], parameters: Parameters) -> Trained:
     """The candidate chosen on folds, fitted and calibrated; its runs are logged beside the lake, and thrown away."""
     with tempfile.TemporaryDirectory() as folder, tracked_run(settings(folder), MODEL, "feature lift", {}):
-        chosen = choose(split.train.rows(data.frame), features, parameters)
-    return fit(chosen, data, split, features, parameters.seed)
+        chosen = choose(
+            split.train.rows(data.frame), features, parameters.candidates, parameters.trials, parameters.seed, GAP
+        )  # fmt: skip
+    return fitted(chosen, data, split, features, parameters.seed)
 
 
 def _span(span: Span) -> str:

@@ -1,0 +1,133 @@
+"""Models on generated students of several seeds, where the truth is known: hazard, calibration, archetypes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
+
+import features.run
+import training.dropout
+import training.promotion
+import training.segments
+from data_gen.__main__ import main as generate
+from lakehouse.cli import Run
+from lakehouse.lake import Lake
+from lakehouse.ledger import champion
+from lakehouse.publish import new_run_id
+from lakehouse.registry import load_card, load_model, version
+from lakehouse.settings import settings
+from pipelines.ingest import ingest
+from soak.conftest import Report
+from tests.conftest import OPTIONS
+from tests.training.training_frames import kept_over
+from training.archetypes import BEHAVIOUR
+from training.data import segment_set
+from training.evidence import test_rows as logged_rows
+
+SEEDS = (1, 2, 3, 4, 5)
+AS_OF = date(2025, 1, 1)
+MOVES = 10
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A lake with models, and where its students' truth lies."""
+
+    lake: Lake
+    truth: Path
+
+
+def learnt(folder: Path, students: int, seed: int) -> Learnt:
+    generate(["--students", str(students), "--days", "180", "--seed", str(seed), "--out", str(folder / "landing")])
+    chosen = settings(str(folder / "lake"), str(folder / "landing"))
+    with Lake.writing(chosen, "soak") as lake:
+        run = Run(lake, new_run_id(), AS_OF, OPTIONS)
+        ingest(run)
+        features.run.run(run, AS_OF)
+        training.dropout.run(run, AS_OF, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
+        training.segments.run(run, AS_OF, OPTIONS)
+        training.promotion.run(run, AS_OF, OPTIONS)
+    return Learnt(lake, folder / "truth")
+
+
+def way_to_the_hazard(made: Learnt) -> float:
+    """How far the model's ROC AUC is on the way from .5 to that of the true hazard."""
+    hazard = pd.read_parquet(made.truth / "hazard.parquet")
+    truth = hazard.assign(student_id=hazard["user_id"].astype(str), as_of=pd.to_datetime(hazard["date"]))
+    told = logged_rows(version(made.lake, "dropout", "2"))
+    told = told.merge(truth[["student_id", "as_of", "hazard"]], on=["student_id", "as_of"])
+    ours, true = (roc_auc_score(told["dropped_out"], told[column]) for column in ("probability", "hazard"))
+    return float((ours - 0.5) / (true - 0.5))
+
+
+def archetypes_found(made: Learnt) -> float:
+    """Adjusted Rand index between the newest segments and the planted archetypes, of students active in 28 days."""
+    found = version(made.lake, "segments", "2")
+    model = load_model(made.lake, found)
+    frame = segment_set(made.lake, AS_OF, list(model.feature_names_in_)).frame
+    truth = pd.read_parquet(made.truth / "students.parquet")
+    truth = truth.assign(student_id=truth["user_id"].astype(str)).set_index("student_id")["archetype"]
+    names = [json.loads(found.tags["segments"])[place] for place in model.predict(frame[list(model.feature_names_in_)])]
+    return float(adjusted_rand_score(frame["student_id"].map(truth), names))
+
+
+def surely_better(card: dict[str, Any]) -> bool:
+    """Whether a model's interval excludes the recency rule's value, in ROC AUC or in average precision."""
+    return any(card["metrics"][m]["low"] > card["recency"][m]["value"] for m in ("roc_auc", "average_precision"))
+
+
+def test_generated_students(tmp_path: Path, report: Report) -> None:
+    ways, kinds, promoted, better = [], [], 0, 0
+    for seed in SEEDS:
+        made = learnt(tmp_path / str(seed), 500, seed)
+        ways.append(way_to_the_hazard(made))
+        kinds.append(archetypes_found(made))
+        held = champion(made.lake, "dropout")
+        assert held
+        promoted += held.version == "2"
+        better += held.version == "2" and surely_better(load_card(made.lake, held))
+    report(
+        f"seeds {SEEDS}, 500 students: ROC AUC {', '.join(f'{way:.0%}' for way in ways)} of the way to the true "
+        f"hazard's; promoted in {promoted}, with an interval that excludes the recency rule's value in {better}; "
+        "archetypes found with adjusted Rand "
+        f"{', '.join(f'{kind:.2f}' for kind in kinds)}"
+    )
+    assert min(ways) >= 0.92
+    assert better == promoted
+    assert min(kinds) >= 0.6
+
+
+def test_five_thousand_students(tmp_path: Path, report: Report) -> None:
+    made = learnt(tmp_path, 5000, 42)
+    card = load_card(made.lake, version(made.lake, "dropout", "2"))
+    ours, rule = card["metrics"]["roc_auc"], card["recency"]["roc_auc"]
+    error, way = card["metrics"]["calibration_error"]["value"], way_to_the_hazard(made)
+    kind = archetypes_found(made)
+    report(
+        f"5,000 students: ROC AUC {ours['value']:.3f} ({ours['low']:.3f}-{ours['high']:.3f}), {way:.0%} of the way "
+        f"to the true hazard's; the recency rule {rule['value']:.3f}; calibration error {error:.3f}; archetypes found "
+        f"with adjusted Rand {kind:.2f}"
+    )
+    assert error <= 0.03
+    assert ours["low"] > rule["value"]
+    assert way >= 0.92
+    assert kind >= 0.6
+
+
+def test_segments_keep_their_meaning(tmp_path: Path, report: Report) -> None:
+    made = learnt(tmp_path, 500, 7)
+    days = [row.as_of for row in made.lake.table("features.student_labels").select("as_of").distinct().collect()]
+    mondays = sorted(day for day in days if day.weekday() == 0)[-MOVES - 1 :]
+    features = BEHAVIOUR.features
+    weeks = [segment_set(made.lake, day, features).frame.set_index("student_id")[features] for day in mondays]
+    kept = kept_over(weeks)
+    report(f"{len(kept)} retrainings a week apart: of the students who moved little, {min(kept):.1%} or more stayed")
+    assert len(kept) == MOVES
+    assert min(kept) >= 0.9

@@ -1,0 +1,70 @@
+"""Scorings killed at random moments, and two at once: a day's scores are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from data_gen.__main__ import main as generate
+from lakehouse.lake import Lake
+from lakehouse.settings import Settings, settings
+from soak.conftest import Report
+from tests.conftest import run_loop
+from tests.lakes import assert_same
+
+KILLS, SEED, SOONEST, LATEST = 6, 7, 5.0, 25.0
+SCORES = "gold.at_risk_students"
+
+
+def scoring(chosen: Settings, *days: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "scoring", "--lake", str(chosen.lake), *days]
+    return subprocess.Popen(command, start_new_session=True)
+
+
+def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
+    generate(["--students", "50", "--days", "180", "--out", str(tmp_path / "landing")])
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    with Lake.writing(chosen, "soak") as lake:
+        as_of = run_loop(lake).as_of
+    assert as_of
+    undisturbed = settings(str(tmp_path / "undisturbed"), str(tmp_path / "landing"))
+    shutil.copytree(chosen.lake, undisturbed.lake)
+    newest = as_of - timedelta(days=as_of.weekday() or 7)
+    days = [newest - timedelta(weeks=week) for week in range(KILLS - 1, -1, -1)]
+    rng, struck, before = random.Random(SEED), 0, 0
+    for day in days:
+        process = scoring(chosen, "--as-of", str(day))
+        time.sleep(rng.uniform(SOONEST, LATEST))
+        struck += process.poll() is None
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(60)
+        found, whole = scored(chosen, day)
+        assert found in (0, whole)
+        before += found == 0
+        both = [scoring(chosen, "--as-of", str(day)), scoring(chosen, "--as-of", str(day))]
+        assert [one.wait(600) for one in both] == [0, 0]
+        assert scored(chosen, day) == (whole, whole)
+    assert scoring(undisturbed, "--from", str(days[0]), "--to", str(days[-1])).wait(600) == 0
+    assert_same(chosen, undisturbed, ("gold",))
+    report(
+        f"{struck} of {KILLS} scorings were struck by SIGKILL (seed {SEED}), {before} of them before anything was "
+        "published; each day then scored by two processes at once: gold equals an undisturbed lake's"
+    )
+
+
+def scored(chosen: Settings, day: date) -> tuple[int, int]:
+    """Rows of the day's scores, and students who are to have one."""
+    lake, mine = Lake.open(chosen), F.col("as_of") == F.lit(day)
+    return lake.table(SCORES).where(mine).count(), lake.table("features.student_labels").where(
+        mine & F.col("eligible")
+    ).count()
