@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_LOGGING_LEVEL = WARNING
 export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
 
-.PHONY: help setup java demo real test lint soak bench ui clean
+.PHONY: help setup java demo real test lint docs soak bench ui clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -22,6 +22,7 @@ setup: java .venv/.ready  ## install everything: packages into .venv, Delta's ja
 	@command -v $(PYTHON) >/dev/null || { echo "Learner Radar needs Python 3.11: install it, or say where it is with PYTHON=<path>."; exit 1; }
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check uv; }
 	$(BIN)/uv sync --frozen --quiet
+	$(BIN)/uv pip install --quiet --no-deps --editable .
 	$(BIN)/python -m lakehouse.jars
 	@touch $@
 
@@ -44,7 +45,11 @@ lint: setup  ## ruff and mypy
 test: lint  ## lint, then every test
 	pytest
 
-soak: setup  ## long runs: orders, kills, damage; under 80 minutes; writes docs/soak.md
+docs: setup  ## the documentation as a site, in build/docs; a warning is an error
+	sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
+	@echo "Site: build/docs/index.html"
+
+soak: setup  ## long runs: orders, kills, damage; under two hours; writes docs/soak.md
 	pytest soak -q -s --durations=0
 
 bench: setup  ## what one more day costs beside the whole lake

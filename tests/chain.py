@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,11 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.days import active_spans, as_of_dates, dates_frame, first_days, grid, known_days, student_days
+from features.feature_view import Known, views
 from features.student_labels import student_labels
-from features.views.student_activity import student_activity
-from features.views.student_learning import student_learning
-from features.views.student_progress import student_progress
-from features.views.student_rhythm import student_rhythm
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.batch import rank
 from pipelines.silver.events import learning_events
@@ -26,15 +22,8 @@ META = "_source_file string, _file_hash string, _arrived_at date, _ingested_at t
 Raw = dict[str, pd.DataFrame]
 
 
-@dataclass(frozen=True)
-class Chain:
-    """What the features step would write."""
-
-    activity: pd.DataFrame
-    learning: pd.DataFrame
-    rhythm: pd.DataFrame
-    progress: pd.DataFrame
-    labels: pd.DataFrame
+Chain = dict[str, pd.DataFrame]
+"""What the features step would write: `labels`, and a frame for every feature view by its table's name."""
 
 
 def read_raw(landing: Path) -> Raw:
@@ -58,13 +47,9 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     days = _local(student_days(log))
     asked = dates_frame(spark, as_of_dates(log.agg(F.min(F.to_date("event_at"))).collect()[0][0], as_of))
     known, firsts = _local(known_days(days, asked)), first_days(active_spans(log), asked)
-    return Chain(
-        _sorted(student_activity(known, firsts)),
-        _sorted(student_learning(known, grid(known))),
-        _sorted(student_rhythm(known)),
-        _sorted(student_progress(known, firsts)),
-        _sorted(student_labels(days, known, nobody(spark), as_of)),
-    )
+    made = {view.name.split(".")[-1]: view.make(Known(known, firsts, grid(known))) for view in views()}
+    labels = student_labels(days, known, nobody(spark), as_of)
+    return {name: _sorted(frame) for name, frame in (made | {"labels": labels}).items()}
 
 
 def _local(frame: DataFrame) -> DataFrame:

@@ -16,11 +16,15 @@ from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
+from lakehouse.registry import use_mlflow
 from lakehouse.session import connect
 from lakehouse.settings import Settings, settings
 from pipelines.loop import loop
 
-OPTIONS = argparse.Namespace(candidates="logistic,gradient_boosting", test_from="", test_to="", seed=42)
+OPTIONS = argparse.Namespace(
+    candidates="logistic,gradient_boosting", trials=2, horizon_days=14, test_from="", test_to="", seed=42,
+    retrain="auto",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,29 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
 
 
 @pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables made once, since that takes seconds."""
+    chosen = settings(str(tmp_path_factory.mktemp("store")))
+    use_mlflow(chosen)
+    from mlflow import MlflowClient
+
+    MlflowClient().search_experiments()
+    return chosen.lake / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
 def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, date]:
     """The tutorial's 50 students through the whole loop, once."""
     folder = tmp_path_factory.mktemp("tutorial")
     generate(["--out", str(folder / "landing")])
     summer = {"language": ["all"], "closed_from": ["2024-01-01"], "closed_to": ["2024-01-14"]}
     pd.DataFrame(summer).to_parquet(folder / "landing" / "closures.parquet", index=False)
+    contacts = {
+        "user_id": [3, 7],
+        "contacted_at": ["2024-12-20T09:00:00", "2024-12-28T16:30:00"],
+        "channel": ["mail", "call"],
+    }
+    pd.DataFrame(contacts).to_parquet(folder / "landing" / "interventions.parquet", index=False)
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "tutorial") as lake:
         run = run_loop(lake)

@@ -79,10 +79,3 @@ def test_the_data_dictionary_is_made_from_the_contracts() -> None:
 
 def test_the_page_of_features_is_made_from_the_views() -> None:
     assert (ROOT / "docs" / "features.md").read_text() == features_page()
-
-
-def test_the_links_in_the_docs_lead_somewhere() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    for page in pages:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
