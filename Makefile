@@ -22,7 +22,7 @@ setup: java .venv/.ready  ## install everything: packages into .venv, Delta's ja
 	@command -v $(PYTHON) >/dev/null || { echo "Learner Radar needs Python 3.11: install it, or say where it is with PYTHON=<path>."; exit 1; }
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check uv; }
 	$(BIN)/uv sync --frozen --quiet
-	$(BIN)/uv pip install --quiet --no-deps --editable .
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
 	$(BIN)/python -m lakehouse.jars
 	@touch $@
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
-from operator import and_
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
@@ -14,10 +12,12 @@ from pyspark.sql.types import StructField, StructType
 from features.store.spec import Function, Lookup
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 BUCKETS = 16
-"""Parts that an as-of join is done in; a worker holds one at a time."""
+"""Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
+SECOND = 1_000_000
 
 
 def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup) -> DataFrame:
@@ -37,18 +37,21 @@ def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup) -> DataFrame:
 def as_of_join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
     """Each row of the frame with the newest feature row at or before its time, whole; nulls where there is none.
 
-    Rows meet in buckets of their keys' hash, each joined by Arrow's as-of join: no interval of a feature row and no
-    pair of a label and an older row is ever made. With a lookback, a row older than that many whole seconds counts as
-    none, as Databricks' client counts them; a lookback of 0 takes rows of the very time alone.
+    Rows of both sides travel in one frame, in buckets of their keys' hash; a bucket is put in order once, and the last
+    feature row before each label is its answer: no interval of a feature row and no pair of a label and an older row
+    is ever made. With a lookback, a row older than that many whole seconds counts as none, as Databricks' client
+    counts them; a lookback of 0 takes rows of the very time alone.
     """
     output = StructType(
         [*frame.schema.fields, *(StructField(wanted[name], features.schema[name].dataType) for name in wanted)]
     )
-    whole = " AND ".join(f"`{name}` IS NOT NULL" for name in (*lookup.keys, lookup.time))
-    asked = frame.select(*_placed(lookup.lookup_keys, lookup.lookup_time), "*")
-    known = features.where(whole).select(*_placed(lookup.keys, lookup.time), *_named(wanted))
-    find = _finder(len(lookup.keys), lookup.lookback_seconds)
-    return asked.groupBy("_bucket").cogroup(known.groupBy("_bucket")).applyInArrow(find, output)
+    mine, theirs = (*lookup.lookup_keys, lookup.lookup_time), (*lookup.keys, lookup.time)
+    whole = " AND ".join(f"`{name}` IS NOT NULL" for name in theirs)
+    places = [F.col(f"`{name}`").alias(place) for name, place in zip(theirs, mine, strict=True)]
+    known = features.where(whole).select(F.lit(False).alias("_asks"), *places, *_named(wanted))
+    both = frame.select(F.lit(True).alias("_asks"), "*").unionByName(known, allowMissingColumns=True)
+    of_keys = both.repartition(BUCKETS, *[F.col(f"`{key}`") for key in lookup.lookup_keys])
+    return of_keys.mapInArrow(_finder(lookup, frame.columns, list(wanted.values())), output)
 
 
 def compute(frame: DataFrame, function: Function) -> DataFrame:
@@ -70,63 +73,67 @@ def _named(wanted: dict[str, str]) -> list[Column]:
     return [F.col(f"`{name}`").alias(output) for name, output in wanted.items()]
 
 
-def _placed(keys: tuple[str, ...], time: str) -> list[Column]:
-    """What a row is found by: the bucket, the moment in microseconds, the keys; no moment where a key is null.
+def _finder(
+    lookup: Lookup, own: list[str], wanted: list[str]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The join of one bucket, which holds the rows of both sides; it travels to the workers."""
+    keys, time, lookback = lookup.lookup_keys, lookup.lookup_time, lookup.lookback_seconds
 
-    Arrow's join takes a null among several keys for a value; a row without a moment finds nothing.
-    """
-    columns = [F.col(f"`{key}`") for key in keys]
-    whole = reduce(and_, [column.isNotNull() for column in columns])
-    return [
-        F.pmod(F.xxhash64(*columns), F.lit(BUCKETS)).cast("int").alias("_bucket"),
-        F.when(whole, F.unix_micros(F.col(f"`{time}`").cast("timestamp"))).alias("_moment"),
-        *[column.alias(f"_key_{n}") for n, column in enumerate(columns)],
-    ]
-
-
-def _finder(keys: int, lookback: float | None) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """The join of one bucket, from both sides as `_placed` puts them; it travels to the workers."""
-    by = [f"_key_{n}" for n in range(keys)]
-    first = 2 + keys
-
-    def find(asked: pa.Table, known: pa.Table) -> pa.Table:
+    def find(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        own, wanted = asked.column_names[first:], known.column_names[first:]
-        never = pc.min(known["_moment"]).as_py() if len(known) else None
-        if never is None or not len(asked):
-            nothing = [pa.nulls(len(asked), known.schema.field(name).type) for name in wanted]
-            return pa.Table.from_arrays([*asked.select(own).columns, *nothing], names=[*own, *wanted])
-        left = _numbered(asked, by, "_row", never - 1)
-        right = _numbered(known, by, "_found", never - 1)
-        span = max(pc.max(left["_moment"]).as_py(), pc.max(right["_moment"]).as_py()) - never + 1
-        met = left.join_asof(right, on="_moment", by=by, tolerance=-span)
-        rows, found = met["_row"], met["_found"]
-        if lookback is not None:
-            old = _too_old(met["_moment"], known["_moment"].take(found), lookback)
-            found = pc.if_else(old, pa.scalar(None, pa.int64()), found)
-        columns = [*asked.select(own).take(rows).columns, *known.select(wanted).take(found).columns]
-        return pa.Table.from_arrays(columns, names=[*own, *wanted])
+        held = list(batches)
+        if not held:
+            return
+        both = pa.Table.from_batches(held)
+        rows, found = _newest(both, keys, time, lookback)
+        given = both.select(wanted).take(pa.array(found, mask=found < 0))
+        yield from pa.Table.from_arrays(
+            [*both.select(own).take(pa.array(rows)).columns, *given.columns], names=[*own, *wanted]
+        ).to_batches()
 
     return find
 
 
-def _numbered(side: pa.Table, by: list[str], name: str, never: int) -> pa.Table:
-    """Moments, keys and row numbers in order of time; a row without a time lies before every feature."""
+def _newest(
+    both: pa.Table, keys: tuple[str, ...], time: str | None, lookback: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the labels, and beside each that of the feature row it finds, -1 for none.
+
+    In order of key, time and side (features first) a label's answer is the last feature row above it of its own key.
+    """
+    import numpy as np
+
+    asks, group, moment = both["_asks"].to_numpy(), _groups(both, keys), _moments(both[time])
+    order = np.lexsort((asks, moment, group))
+    last = np.where(asks[order], -1, np.arange(len(order)))
+    np.maximum.accumulate(last, out=last)
+    label, feature = order[asks[order]], order[last[asks[order]]]
+    there = (last[asks[order]] >= 0) & (group[feature] == group[label])
+    if lookback == 0:
+        there &= moment[feature] == moment[label]
+    elif lookback is not None:
+        there &= moment[label] // SECOND - moment[feature] // SECOND <= lookback
+    return label, np.where(there, feature, -1)
+
+
+def _groups(both: pa.Table, keys: tuple[str, ...]) -> np.ndarray:
+    """A number for each combination of keys; a null has a number that no feature row has."""
+    import numpy as np
+
+    group = np.zeros(len(both), dtype=np.int64)
+    for key in keys:
+        parts = both[key].dictionary_encode().unify_dictionaries().chunks
+        codes = np.concatenate([part.indices.fill_null(-1).to_numpy(zero_copy_only=False) for part in parts])
+        group = group * (codes.max() + 2) + codes + 1
+    return group
+
+
+def _moments(times: pa.ChunkedArray) -> np.ndarray:
+    """Microseconds since 1970; before all others where there is no time."""
     import numpy as np
     import pyarrow as pa
 
-    moments = side["_moment"].fill_null(never)
-    rows = pa.array(np.arange(len(side), dtype=np.int64))
-    columns = [moments, *(side[key] for key in by), rows]
-    return pa.Table.from_arrays(columns, names=["_moment", *by, name]).sort_by("_moment")
-
-
-def _too_old(asked: pa.ChunkedArray, known: pa.ChunkedArray, lookback: float) -> pa.ChunkedArray:
-    import pyarrow.compute as pc
-
-    if not lookback:
-        return pc.not_equal(asked, known)
-    seconds = [pc.floor(pc.divide(side.cast("double"), 1e6)) for side in (asked, known)]
-    return pc.greater(pc.subtract(*seconds), lookback)
+    zone = times.type.tz if pa.types.is_timestamp(times.type) else None
+    moments = times.cast(pa.timestamp("us", zone)).cast(pa.int64())
+    return moments.fill_null(np.iinfo(np.int64).min).to_numpy()
