@@ -42,8 +42,8 @@ lint: setup  ## ruff and mypy
 	ruff format --check .
 	mypy
 
-test: lint  ## lint, then every test
-	pytest
+test: lint  ## lint, then every test, in two processes
+	pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 docs: setup  ## the documentation as a site, in build/docs; a warning is an error
 	sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
