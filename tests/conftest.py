@@ -34,16 +34,19 @@ OPTIONS = argparse.Namespace(
 )  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests of one lake, or else of one file, stay together when `-n` spreads them over processes."""
+    item.add_marker(pytest.mark.xdist_group(lake_of(item) or item.path.stem))
 
-    def lake_of(item: pytest.Item) -> str:
-        return next((lake for lake in LAKES if lake in getattr(item, "fixturenames", ())), "")
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(lake_of(item) or str(item.path)))
-    items.sort(key=lambda item: LAKES.index(lake_of(item)) if lake_of(item) else len(LAKES))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: [*LAKES, ""].index(lake_of(item)))
+
+
+def lake_of(item: pytest.Item) -> str:
+    """The lake of `LAKES` that a test runs on, or nothing."""
+    return next((lake for lake in LAKES if lake in getattr(item, "fixturenames", ())), "")
 
 
 @dataclass(frozen=True)
