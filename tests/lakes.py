@@ -26,7 +26,7 @@ BY_THE_CLOCK = {"_ingested_at", "quarantined_at", "released_at", "taken_in_at", 
 """Columns that tell when a lake did something, which no other lake repeats."""
 LOGS = {"ops.runs", "ops.gate_results"}
 ROOT = Path(__file__).parent.parent
-PATIENCE = 600.0
+PATIENCE = 900.0
 
 
 def take_in(settings: Settings, most_refused: float = 1.0) -> None:

@@ -41,7 +41,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     options = ["--fail-on-warning", "--keep-going", "--nitpicky", "--quiet", "--doctree-dir", str(tmp_path / "trees")]
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", *options, "docs", str(tmp_path / "site")],
-        capture_output=True, text=True, cwd=ROOT, timeout=300,
+        capture_output=True, text=True, cwd=ROOT, timeout=900,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     reference = (tmp_path / "site" / "reference" / "packages" / "lakehouse.html").read_text()

@@ -62,7 +62,7 @@ def test_another_process_reads_while_a_writer_holds_the_lake(built_lake: BuiltLa
     with Lake.writing(built_lake.lake.settings, "writer"):
         told = subprocess.run(
             [sys.executable, "-c", read, str(built_lake.lake.settings.lake)],
-            capture_output=True, text=True, timeout=300,
+            capture_output=True, text=True, timeout=900,
         )  # fmt: skip
     assert told.stdout.strip() == str(count), told.stderr
 

@@ -58,7 +58,7 @@ def test_an_entry_point_gives_options_that_the_module_takes(name: str) -> None:
     module = re.match(r"python -m ([\w.]+)", command)
     assert module
     told = subprocess.run(
-        [sys.executable, "-m", module[1], "--help"], capture_output=True, text=True, cwd=ROOT, timeout=120
+        [sys.executable, "-m", module[1], "--help"], capture_output=True, text=True, cwd=ROOT, timeout=600
     )
     assert told.returncode == 0, told.stderr
     options = set(re.findall(r"--[a-z-]+", command.split(module[1])[1]))

@@ -46,7 +46,7 @@ def executed(lesson: str, folder: Path) -> NotebookNode:
     """A notebook after all its cells have run, and after them the solution of its exercise."""
     notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
     notebook.cells += [new_code_cell(solution) for solution in solutions(notebook)]
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}).execute()
     nbformat.write(notebook, folder / f"{lesson}.ipynb")
     return notebook
 

@@ -17,7 +17,7 @@ from tests.lakes import assert_same, take_in
 
 MOMENTS = ("bronze.db/messages/_delta_log/00000000000000000001.json", "silver.db/messages/_delta_log")
 """The first rows of a bronze table are committed and others are not; silver is being published."""
-LONGEST = 240.0
+LONGEST = 900.0
 
 
 def killed(command: list[str], sign: Path) -> None:

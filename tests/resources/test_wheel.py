@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built by the builder that `make setup` left in uv's cache."""
     out = tmp_path_factory.mktemp("wheel")
     command = ["uv", "build", "--quiet", "--offline", "--wheel", "--out-dir", str(out)]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert told.returncode == 0, told.stderr
     (made,) = out.glob("*.whl")
     return made

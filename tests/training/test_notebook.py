@@ -24,7 +24,7 @@ def test_the_notebook_runs_and_its_model_waits_for_promotion(
     shutil.copy(ROOT / "notebooks" / "experiment.ipynb", tmp_path)
     notebook = nbformat.read(tmp_path / "experiment.ipynb", as_version=4)
     before = len(versions(learnt.lake, "dropout"))
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
     waiting = challenger(learnt.lake, "dropout")
     assert waiting is not None
     assert (waiting.kind, len(versions(learnt.lake, "dropout"))) == ("binned_logistic", before + 1)

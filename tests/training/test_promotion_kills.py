@@ -66,7 +66,7 @@ def started(chosen: Settings, number: str, when: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_around_the_alias_is_finished_by_the_next_start(models: Settings, when: str) -> None:
     killed = started(models, "2", when)
-    told, _ = killed.communicate(timeout=180)
+    told, _ = killed.communicate(timeout=900)
     assert killed.returncode == -signal.SIGKILL, told
     with Lake.writing(models, "next", 60) as lake:
         assert [found.applied for found in decisions(lake, "dropout")] == [True, False]
@@ -79,7 +79,7 @@ def test_a_kill_around_the_alias_is_finished_by_the_next_start(models: Settings,
 
 def test_two_promotions_at_once_are_one_after_the_other(models: Settings) -> None:
     both = [started(models, number, "") for number in ("2", "3")]
-    told = [process.communicate(timeout=300)[0] for process in both]
+    told = [process.communicate(timeout=900)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     lake = Lake.open(models)
     line = decisions(lake, "dropout")
