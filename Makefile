@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_LOGGING_LEVEL = WARNING
 export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
 
-.PHONY: help setup java demo real test lint docs soak bench ui clean
+.PHONY: help setup java demo real test long lint docs soak bench ui clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -42,8 +42,11 @@ lint: setup  ## ruff and mypy
 	ruff format --check .
 	mypy
 
-test: lint  ## lint, then every test, in two processes
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder
+test: lint  ## lint, then every test but the long ones
+	pytest -m "not long"
+
+long: setup  ## the tests that `make test` leaves out: lessons, kills, bad days, repair, models on 500 students; half an hour and more
+	pytest -m long
 
 docs: setup  ## the documentation as a site, in build/docs; a warning is an error
 	sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs

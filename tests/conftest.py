@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -22,31 +21,10 @@ from lakehouse.session import connect
 from lakehouse.settings import Settings, settings
 from pipelines.loop import loop
 
-SHORT_QUERIES = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m -XX:+UseParallelGC"
-"""A suite is thousands of small queries: what Java's optimising compiler costs, they never earn."""
-os.environ.setdefault("LEARNER_RADAR_JAVA_OPTIONS", SHORT_QUERIES)
-LAKES = ("tutorial", "bad_days", "taught")
-"""Lakes that take minutes to make: tests of one run in one process, longest first."""
-
 OPTIONS = argparse.Namespace(
     candidates="logistic,gradient_boosting", trials=2, horizon_days=14, test_from="", test_to="", seed=42,
     retrain="auto",
 )  # fmt: skip
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one lake, or else of one file, stay together when `-n` spreads them over processes."""
-    item.add_marker(pytest.mark.xdist_group(lake_of(item) or item.path.stem))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first."""
-    items.sort(key=lambda item: [*LAKES, ""].index(lake_of(item)))
-
-
-def lake_of(item: pytest.Item) -> str:
-    """The lake of `LAKES` that a test runs on, or nothing."""
-    return next((lake for lake in LAKES if lake in getattr(item, "fixturenames", ())), "")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from pipelines.silver.raw import RULES
 from pipelines.silver.version_tables import RECORD, SILVER_OF, VERSIONS
 from tests.data_gen.delivered import Defect, Delivered, day_of, text
 
+pytestmark = pytest.mark.long
+
 PARENTS = {"messages": "conversations", "lesson_progress": "lessons", "assessment_attempts": "assessments"}
 RECORDS = [table for table in RAW_TABLES if table != "user_levels"]
 Key = tuple[str, str, str]

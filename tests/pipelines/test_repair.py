@@ -25,6 +25,8 @@ from pipelines.silver import typed
 from tests.data_gen.delivered import Delivered
 from tests.lakes import contents, take_in
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def landed(bad_days: tuple[Delivered, Settings]) -> Settings:

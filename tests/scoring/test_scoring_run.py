@@ -21,6 +21,8 @@ from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
 
+pytestmark = pytest.mark.long
+
 AT_RISK = "gold.at_risk_students"
 
 

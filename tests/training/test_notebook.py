@@ -13,6 +13,8 @@ from nbclient import NotebookClient
 from lakehouse.registry import challenger, versions
 from tests.training.conftest import Learnt
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

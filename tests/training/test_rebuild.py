@@ -26,6 +26,8 @@ from training.data import collected, described, segment_set, training_set
 from training.rebuild import rebuild
 from training.report import TRAINING_SET
 
+pytestmark = pytest.mark.long
+
 MODELS = ("dropout", "segments")
 PINNED = ("features.student_labels", "features.student_activity", "features.student_learning")
 
