@@ -84,6 +84,7 @@ def test_the_first_date_that_a_change_touches(lake: Lake) -> None:
     assert changed_since(lake, MadeOf(start, 0, "old", ""), MadeOf(start, 0, "new", "")) == ALWAYS
 
 
+@pytest.mark.long
 def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake) -> None:
     days = [MONDAYS[0] + timedelta(days=n) for n in range(0, 40, 3)]
     early = [event(s, day) for n, s in enumerate("abcd") for day in days[n:] if day < MONDAYS[4]]

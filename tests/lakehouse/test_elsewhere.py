@@ -18,6 +18,7 @@ from lakehouse.upkeep import let_go_of_all_but_the_newest
 from tests.elsewhere import Elsewhere, elsewhere, walk
 
 
+@pytest.mark.long
 def test_ingest_on_tables_that_a_catalog_keeps(spark: SparkSession, tmp_path: Path) -> None:
     generate(["--out", str(tmp_path / "landing"), "--students", "5", "--days", "28"])
     with elsewhere(spark, tmp_path) as chosen:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from features.lookups import with_features
@@ -17,8 +16,6 @@ from training.archetypes import BEHAVIOUR
 from training.data import LABEL, segment_set
 from training.evidence import test_rows as logged_rows
 from training.segments import clustered, scaler
-
-pytestmark = pytest.mark.long
 
 
 def test_nine_tenths_of_the_way_to_the_true_hazard_and_surely_better_than_the_recency_rule(learnt: Learnt) -> None:
