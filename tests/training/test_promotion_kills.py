@@ -25,8 +25,6 @@ from lakehouse import ledger
 from lakehouse.lake import Lake
 from lakehouse.settings import settings
 
-pytestmark = pytest.mark.long
-
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 
 folder, number, when = sys.argv[1:]
