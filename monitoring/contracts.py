@@ -123,12 +123,13 @@ ALERTS = Contract(
 
 RETRAINING = Contract(
     "gold.retraining",
-    "Whether to train again, decided day by day. A yes of a day stays when it has been acted on.",
+    "Whether to train again, decided day by day. A yes that was acted on stays a yes.",
     columns("""
         as_of | DATE NOT NULL | the day
         model_name | STRING NOT NULL | dropout or segments, which go together
         retrain | BOOLEAN NOT NULL | whether to train again
         because | STRING NOT NULL | why, or why not
+        acted_on | BOOLEAN NOT NULL | whether a version was trained for this day
     """),
     key=("as_of", "model_name"),
     publish=Publish.REPLACE_AS_OF,

@@ -80,10 +80,11 @@ def watch(run: Run, as_of: date, dropout: Version | None, card: Mapping[str, Any
         found = _observed(step, dropout, card, as_of)
         rules = load()
         fired = alerts(found, rules.alerts, _lately(lake, as_of))
-        decision = decide(fired, _trained(lake), as_of, rules)
+        trained = _trained(lake)
+        decision = decide(fired, trained, as_of, rules)
         batches = {
             ALERTS: [(as_of, *vars(alert).values()) for alert in fired],
-            RETRAINING: _decided(lake, decision, as_of),
+            RETRAINING: _decided(lake, decision, as_of, trained == as_of),
         }
         step.stage_all({contract: frame_of(lake.spark, contract, rows) for contract, rows in batches.items()})
         step.publish()
@@ -178,13 +179,13 @@ def _trained(lake: Lake) -> date | None:
     return max((date.fromisoformat(v.tags["as_of"]) for v in versions(lake, "dropout")), default=None)
 
 
-def _decided(lake: Lake, decision: Decision, as_of: date) -> list[tuple[Any, ...]]:
-    """The day's rows of gold.retraining: a yes that was acted on stays."""
+def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:
+    """The day's rows of gold.retraining: a yes that was acted on stays a yes, with its reason."""
+    told = decision
     if not decision.retrain and lake.exists(RETRAINING.name):
-        held = lake.table(RETRAINING.name).where((F.col("as_of") == F.lit(as_of)) & F.col("retrain")).collect()
-        if held:
-            return [tuple(row) for row in held]
-    return [(as_of, model_name(lake.settings, model), decision.retrain, decision.because) for model in MODELS]
+        held = lake.table(RETRAINING.name).where((F.col("as_of") == F.lit(as_of)) & F.col("retrain")).first()
+        told = Decision(True, held.because) if held else decision
+    return [(as_of, model_name(lake.settings, model), told.retrain, told.because, acted_on) for model in MODELS]
 
 
 def _frame(lake: Lake, contract: Contract, rows: pd.DataFrame) -> DataFrame:

@@ -25,7 +25,8 @@ def loop(run: Run) -> None:
     """ingest → gold → features → score → monitor → dashboard, in this process, training where it is time to.
 
     Before scoring where a model has no champion yet, or with `--retrain always`; after monitoring where that decided to
-    (`auto`). When a champion moved then, the day is scored and monitored once more.
+    (`auto`); then the day is monitored once more, so that its tables and page tell of that, and scored before where a
+    champion moved.
     """
     print(f"Learner Radar: {run.lake.settings.landing} → {run.lake.settings.lake}")
     ingest(run)
@@ -38,8 +39,9 @@ def loop(run: Run) -> None:
         before = _train(run, as_of)
     scoring.run.run(run, as_of)
     decision = monitoring.run.run(run, as_of)
-    if run.options.retrain == "auto" and decision.retrain and _train(run, as_of) != before:
-        scoring.run.run(run, as_of)
+    if run.options.retrain == "auto" and decision.retrain:
+        if _train(run, as_of) != before:
+            scoring.run.run(run, as_of)
         monitoring.run.run(run, as_of)
     print(f"Dashboard: {run.lake.settings.dashboard}")
 

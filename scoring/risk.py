@@ -22,15 +22,15 @@ REASONED = (
 
 
 def risk_of(predicted: DataFrame) -> DataFrame:
-    """The risk of each student from a classifier's two probabilities.
+    """The risk of each student from what MLflow gives of a classifier's two probabilities: the first, of staying.
 
     Args:
-        predicted: student_id and `prediction`, the probabilities of staying and of dropping out.
+        predicted: student_id and `prediction`, the probability of staying.
 
     Returns:
         student_id, risk (0 to 1, six decimals).
     """
-    return predicted.select("student_id", F.round(F.col("prediction")[1], 6).alias("risk"))
+    return predicted.select("student_id", F.round(1 - F.col("prediction"), 6).alias("risk"))
 
 
 def explained(features: DataFrame, names: list[str], typical: Mapping[str, float], predict: Predict) -> DataFrame:

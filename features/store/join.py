@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-BUCKETS = 16
+BUCKETS = 8
 """Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
 SECOND = 1_000_000
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.functions import pandas_udf  # type: ignore[attr-defined]
 from pyspark.sql.types import StructType
 
 from features.store import tables
@@ -22,6 +25,9 @@ from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
 from lakehouse.registry import refuse_unsafe, use_mlflow
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
 
 SPEC = "feature_spec"
 PREDICTION = "prediction"
@@ -112,7 +118,8 @@ class LocalFeatureStore:
         )
 
     def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
-        """As Databricks' client: a column of the frame takes the place of the feature of that name.
+        """As Databricks' client: a column of the frame takes the place of the feature of that name. The model is loaded
+        once, here, and travels to the workers.
 
         Raises:
             SpecError: when the model knows no features, or the frame lacks a column that it needs.
@@ -129,10 +136,9 @@ class LocalFeatureStore:
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
         frame = augmented(df, spec, self.lake.table)
-        predict = mlflow.pyfunc.spark_udf(self.lake.spark, model_uri, result_type, env_manager="local")
         added = [name for name in spec.inputs if name not in df.columns]
-        scored = frame.withColumn(PREDICTION, predict(F.struct(*spec.inputs)))
-        return scored.select(*df.columns, *added, PREDICTION)
+        predict = predictor(mlflow.pyfunc.load_model(model_uri), result_type)
+        return frame.select(*df.columns, *added, predict(F.struct(*spec.inputs)).alias(PREDICTION))
 
     @contextmanager
     def _as_writer(self) -> Iterator[Lake]:
@@ -185,6 +191,20 @@ def augmented(frame: DataFrame, spec: Spec, table: Any) -> DataFrame:
         frame = look_up(frame, table(part.table), part) if isinstance(part, Lookup) else compute(frame, part)
     defaults = {name: value for lookup in spec.lookups for name, value in lookup.defaults.items()}
     return frame.fillna(defaults) if defaults else frame
+
+
+def predictor(model: PyFuncModel, result_type: str) -> Callable[..., Column]:
+    """A model that is loaded, as a function of a struct of its inputs; of several outputs a type that is no array takes
+    the first. MLflow's own `spark_udf` has every task load the model.
+    """
+    every = result_type.startswith("array")
+
+    def predicted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
+        for batch in batches:
+            found = np.asarray(model.predict(batch))
+            yield pd.Series(list(found) if every else found if found.ndim == 1 else found[:, 0])
+
+    return pandas_udf(predicted, result_type)
 
 
 def logged_spec(model_uri: str) -> Spec:

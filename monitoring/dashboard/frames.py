@@ -43,7 +43,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "health": ("as_of", "model_name", "model_version", "metric", "promised", "realised"),
     "drift": ("as_of", "feature", "psi", "jensen_shannon", "missing_share", "reference_missing_share", "status"),
     "alerts": ("rule", "severity", "subject", "value", "threshold", "message"),
-    "retraining": ("model_name", "retrain", "because"),
+    "retraining": ("model_name", "retrain", "because", "acted_on"),
     "quality": ("as_of", "table_name", "row_count", "newest_at", "hours_behind", "quarantined"),
 }  # fmt: skip
 

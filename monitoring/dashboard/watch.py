@@ -33,4 +33,6 @@ def _retraining(frames: Frames) -> str:
     if decided.empty:
         return ""
     row: Any = decided.iloc[0]
+    if row["retrain"] and row["acted_on"]:
+        return f"Trained again for this day, because {row['because']}."
     return f"Train again: {'yes' if row['retrain'] else 'no'}, {row['because']}."

@@ -21,7 +21,7 @@ WATCH = ["score", "monitor"]
     ("retrain", "held", "decided", "promoted", "steps"),
     [
         ("auto", "1", False, "1", WATCH),
-        ("auto", "1", True, "1", [*WATCH, *TRAIN]),
+        ("auto", "1", True, "1", [*WATCH, *TRAIN, "monitor"]),
         ("auto", "1", True, "2", [*WATCH, *TRAIN, *WATCH]),
         ("auto", None, False, "1", [*TRAIN, *WATCH]),
         ("always", "1", False, "2", [*TRAIN, *WATCH]),

@@ -93,8 +93,8 @@ def test_a_tiny_change_of_input_changes_no_reason() -> None:
     assert told.loc[0, "effect_1"] == pytest.approx(told.loc[1, "effect_1"], abs=1e-3)
 
 
-def test_the_risk_is_the_second_probability(spark: SparkSession) -> None:
-    predicted = spark.createDataFrame([("a", [0.75, 0.25])], "student_id string, prediction array<double>")
+def test_the_risk_is_what_the_probability_of_staying_leaves(spark: SparkSession) -> None:
+    predicted = spark.createDataFrame([("a", 0.75)], "student_id string, prediction double")
     assert [tuple(row) for row in risk_of(predicted).collect()] == [("a", 0.25)]
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from features.store.local import augmented
 from features.store.resolve import resolve
+from features.store.tables import FeatureTable
 from tests.features.store import client
 from tests.features.store.cases import Case, by_pandas, random_case, rows_of
 
@@ -52,6 +53,18 @@ def test_random_cases_agree(spark: SparkSession, seed: int) -> None:
     agree(random_case(spark, seed))
 
 
+def test_one_column_may_meet_two_keys(spark: SparkSession) -> None:
+    rows = [("a", "a", date(2024, 11, 4), 1.0), ("a", "b", date(2024, 11, 5), 2.0), ("b", "b", date(2024, 11, 6), 3.0)]
+    pairs = spark.createDataFrame(rows, "who string, friend string, at date, score double")
+    table = FeatureTable("features.pairs", ["who", "friend"], ["at"], pairs.schema)
+    asked = [(1, "a", date(2024, 11, 7), 0), (2, "b", date(2024, 11, 7), 0), (3, None, date(2024, 11, 7), 1)]
+    df = spark.createDataFrame(asked, "row int, who string, moment date, label int")
+    lookup = FeatureLookup(table_name=table.name, lookup_key=["who", "who"], timestamp_lookup_key="moment")
+    case = Case(df, [lookup], ["label"], [], {table.name: (table, pairs)})
+    agree(case)
+    assert dict(by_us(case)[["row", "score"]].itertuples(index=False)) == {1: 1.0, 2: 3.0, 3: None}
+
+
 LOOKUP = {"table_name": "features.first", "lookup_key": "who", "timestamp_lookup_key": "moment"}
 REFUSED: list[tuple[list[dict[str, Any]], list[str], list[str]]] = [
     ([{"feature_names": ["hope"]}], ["label"], []),
@@ -86,8 +99,6 @@ def test_what_the_client_refuses_is_refused(
 
 
 def invalid(spark: SparkSession, changes: list[dict[str, Any]], labels: list[str], excluded: list[str]) -> Case:
-    from features.store.tables import FeatureTable
-
     rows = spark.createDataFrame(
         [("a", date(2024, 11, 4), 1.0, 2, "x", True)],
         SHAPE,

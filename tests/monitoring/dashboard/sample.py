@@ -64,7 +64,7 @@ def sample_frames(students: int = 500, seed: int = 7) -> Frames:
         "drift": _drift(),
         "alerts": _alerts(),
         "retraining": pd.DataFrame(
-            [("spark_catalog.models.dropout", True, "the newest version was trained 28 days ago, more than 21")],
+            [("spark_catalog.models.dropout", True, "the newest version was trained 28 days ago, more than 21", False)],
             columns=list(COLUMNS["retraining"]),
         ),
         "quality": _quality(),

@@ -14,7 +14,7 @@ import pytest
 from sample import AS_OF, model_card, sample_frames, small_model_card
 
 from lakehouse.errors import RadarError
-from monitoring.dashboard import model_view, overview
+from monitoring.dashboard import model_view, overview, watch
 from monitoring.dashboard.at_risk import payload
 from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
 from monitoring.dashboard.page import SECTIONS, render
@@ -209,6 +209,20 @@ def test_promises_are_of_the_newest_matured_day() -> None:
     day, rows = model_view.promises(SAMPLE.health)
     assert day == "11 Nov 2024"
     assert rows[0]["promised"] == "0.84"
+
+
+@pytest.mark.parametrize(
+    ("retrain", "acted_on", "told"),
+    [
+        (True, False, "Train again: yes, 28 days have passed."),
+        (True, True, "Trained again for this day, because 28 days have passed."),
+        (False, False, "Train again: no, 28 days have passed."),
+    ],
+)
+def test_the_decision_to_train_tells_whether_it_was_acted_on(retrain: bool, acted_on: bool, told: str) -> None:
+    row = ("spark_catalog.models.dropout", retrain, "28 days have passed", acted_on)
+    decided = pd.DataFrame([row], columns=list(COLUMNS["retraining"]))
+    assert watch.summary(replace(no_frames(), retraining=decided)) == f"Nothing to act on. {told}"
 
 
 def test_quality_tells_too_many_set_aside() -> None:
