@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from lakehouse.errors import RadarError
 from lakehouse.governance import AT_RISK, FOR_TUTORS, Readers, check, statements
@@ -17,6 +19,7 @@ ELSEWHERE = Settings(Path("/lake"), Path("/landing"), "cat", "dev_")
 READERS = Readers("engineers", "tutors", "analysts")
 TABLES = {contract.name: contract.column_names() for contract in CONTRACTS}
 SAID = statements(ELSEWHERE, READERS, TABLES)
+MEMBER = "is_account_group_member"
 TEXT = {"content", "row_json"}
 """Columns that hold what a learner wrote, beside bronze.messages.corrections."""
 
@@ -35,6 +38,46 @@ def test_every_function_used_is_made_before() -> None:
         assert set(re.findall(r"(?:MASK|FILTER|RETURN|OR|WHEN) cat\.dev_ops\.(\w+)", said)) <= made
         made |= set(re.findall(r"CREATE OR REPLACE FUNCTION cat\.dev_ops\.(\w+)", said))
     assert made == {"is_one_of", "sees_at_risk", "masked_student"}
+
+
+@pytest.fixture
+def policies(spark: SparkSession) -> Iterator[SparkSession]:
+    """The three functions in Spark's own catalog, which has SQL functions as Unity Catalog has, but no groups."""
+    spark.sql("CREATE SCHEMA IF NOT EXISTS dev_ops")
+    of_group(spark, "nobody")
+    for said in SAID[:3]:
+        spark.sql(said.replace("cat.dev_", "dev_"))
+    yield spark
+    for name in ("dev_ops.sees_at_risk", "dev_ops.masked_student", "dev_ops.is_one_of", f"default.{MEMBER}"):
+        spark.sql(f"DROP FUNCTION {name}")
+
+
+def of_group(spark: SparkSession, group: str) -> None:
+    """Whoever asks is in that group alone."""
+    asked = f"default.{MEMBER}(asked STRING) RETURNS BOOLEAN RETURN asked = '{group}'"
+    spark.sql(f"CREATE OR REPLACE FUNCTION {asked}")
+
+
+@pytest.mark.parametrize(
+    ("group", "languages", "name"),
+    [
+        ("engineers", {"french", "SPANISH", None}, "s1"),
+        ("tutors", {None}, "s1"),
+        ("tutors_spanish", {"SPANISH"}, "hidden"),
+        ("analysts", set(), "hidden"),
+    ],
+)
+def test_the_filter_and_the_mask_do_what_they_say(
+    policies: SparkSession, group: str, languages: set[str | None], name: str
+) -> None:
+    of_group(policies, group)
+    students = policies.createDataFrame(
+        [("s1", lang) for lang in ("french", "SPANISH", None)], "who string, lang string"
+    )
+    seen = students.where("dev_ops.sees_at_risk(lang)")
+    assert {row.lang for row in seen.collect()} == languages
+    masked = students.selectExpr("dev_ops.masked_student(who) AS who")
+    assert {row.who for row in masked.collect()} == {name}
 
 
 def test_nothing_is_left_to_put_in_and_all_lies_in_the_one_catalog() -> None:
