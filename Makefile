@@ -45,7 +45,7 @@ lint: setup  ## ruff and mypy
 test: lint  ## lint, then every test but the long ones
 	pytest -m "not long"
 
-long: setup  ## the tests that `make test` leaves out: lessons, kills, bad days, repair, rebuilds; half an hour and more
+long: setup  ## the tests that `make test` leaves out: bad days, repair, rebuilds, scoring runs; half an hour and more
 	pytest -m long
 
 docs: setup  ## the documentation as a site, in build/docs; a warning is an error

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-import pytest
-
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
 from pipelines.declarative.run import VIEWS, run
 from tests.conftest import BuiltLake
 from tests.lakes import contents
-
-pytestmark = pytest.mark.long
 
 
 def test_the_views_hold_the_rows_of_silver(built_lake: BuiltLake) -> None:

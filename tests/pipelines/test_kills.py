@@ -9,15 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from data_gen.arrivals import deliver
 from data_gen.generate import Plan
 from lakehouse.settings import settings
 from tests.data_gen.delivered import written
 from tests.lakes import assert_same, take_in
-
-pytestmark = pytest.mark.long
 
 MOMENTS = ("bronze.db/messages/_delta_log/00000000000000000001.json", "silver.db/messages/_delta_log")
 """The first rows of a bronze table are committed and others are not; silver is being published."""
