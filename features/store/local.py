@@ -201,8 +201,8 @@ def predictor(model: PyFuncModel, result_type: str) -> Callable[..., Column]:
 
     def predicted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
         for batch in batches:
-            found = np.asarray(model.predict(batch))
-            yield pd.Series(list(found) if every else found if found.ndim == 1 else found[:, 0])
+            found = np.asarray(model.predict(batch)).reshape(len(batch), -1)
+            yield pd.Series(list(found) if every else found[:, 0])
 
     return pandas_udf(predicted, result_type)
 

@@ -74,6 +74,12 @@ def test_keys_alone_are_enough_and_what_is_missing_gets_the_models_imputation(la
     assert [row[5] for row in found] == pytest.approx([12.0, 121.0, 201.0])
 
 
+def test_an_array_holds_every_output_of_the_model(lake: Lake, uri: str) -> None:
+    asked = lake.spark.createDataFrame([("a", DAY, 1.0)], "student_id string, day date, hours double")
+    found = open_store(lake).score_batch(model_uri=uri, df=asked, result_type="array<double>")
+    assert [row.prediction for row in found.collect()] == [[pytest.approx(12.0)]]
+
+
 def test_a_column_of_the_frame_takes_the_place_of_the_lookup(lake: Lake, uri: str) -> None:
     found = scores(lake, uri, [("a", DAY, 1.0, 50.0)], "student_id string, day date, hours double, mood double")
     assert found == [("a", DAY, 1.0, 50.0, 10, pytest.approx(61.0))]
