@@ -22,7 +22,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion
+from lakehouse.ledger import champion, decisions
 from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.registry import MODELS, Version, load_card, load_reference, model_name, version, versions
@@ -62,7 +62,8 @@ def run(run: Run, as_of: date) -> Decision:
     card = load_card(run.lake, dropout) if dropout else {}
     decision = watch(run, as_of, dropout, card)
     set_task_value("retrain", str(decision.retrain).lower())
-    monitoring.dashboard.run.run(run, as_of, card)
+    why = {"reason": decisions(run.lake, "dropout")[-1].reason} if dropout else {}
+    monitoring.dashboard.run.run(run, as_of, card | why)
     return decision
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import html
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, between
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion
+from lakehouse.ledger import champion, decisions
 from lakehouse.publish import new_run_id
 from lakehouse.registry import versions
 from pipelines.dictionary import CONTRACTS
@@ -39,7 +40,9 @@ def test_with_too_little_data_the_recency_rule_is_champion_and_the_tables_say_so
     assert (found.version, found.kind) == ("1", "recency_rule")
     kinds = built_lake.lake.table("gold.at_risk_students").select("model_kind", "model_version").distinct().collect()
     assert [tuple(row) for row in kinds] == [("recency_rule", "1")]
-    assert "too little data" in built_lake.lake.settings.dashboard.read_text().lower()
+    page = built_lake.lake.settings.dashboard.read_text()
+    assert "too little data" in page.lower()
+    assert html.escape(decisions(built_lake.lake, "dropout")[-1].reason) in page
 
 
 def test_a_second_run_changes_no_row_and_registers_no_model(built_lake: BuiltLake) -> None:

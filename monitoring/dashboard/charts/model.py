@@ -119,9 +119,10 @@ def feature_drift(frames: Frames) -> Drawing | None:
     order = list(shown["name"])
     top = max(0.3, float(shown["psi"].max()))
     colours = alt.Scale(domain=["drifted", "watch", "ok"], range=[HIGH, MEDIUM, ACCENT])
+    marks = alt.Axis(values=[0, WATCH, DRIFTED], format=".2f", labelOverlap="greedy")
     bars = alt.Chart(shown).mark_bar(yOffset=DOWN, height=8).encode(
         y=row_axis("name", order),
-        x=alt.X("psi:Q", scale=alt.Scale(domain=[0, top]), axis=alt.Axis(values=[0, WATCH, DRIFTED], format=".2f")),
+        x=alt.X("psi:Q", scale=alt.Scale(domain=[0, top]), axis=marks),
         color=alt.Color("status:N", scale=colours, legend=None),
         tooltip=[
             alt.Tooltip("name:N", title="Feature"),
