@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import reduce
-from operator import and_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
@@ -49,12 +47,8 @@ def as_of_join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: di
     )
     mine, theirs = (*lookup.lookup_keys, lookup.lookup_time), (*lookup.keys, lookup.time)
     whole = " AND ".join(f"`{name}` IS NOT NULL" for name in theirs)
-    met = dict(zip(reversed(mine), reversed(theirs), strict=True))
-    again = [F.col(f"`{name}`") == F.col(f"`{met[place]}`") for place, name in zip(mine, theirs, strict=True)]
-    places = [F.col(f"`{name}`").alias(place) for place, name in met.items()]
-    known = (
-        features.where(whole).where(reduce(and_, again)).select(F.lit(False).alias("_asks"), *places, *_named(wanted))
-    )
+    places = [F.col(f"`{name}`").alias(place) for place, name in zip(mine, theirs, strict=True)]
+    known = features.where(whole).select(F.lit(False).alias("_asks"), *places, *_named(wanted))
     both = frame.select(F.lit(True).alias("_asks"), "*").unionByName(known, allowMissingColumns=True)
     of_keys = both.repartition(BUCKETS, *[F.col(f"`{key}`") for key in lookup.lookup_keys])
     return of_keys.mapInArrow(_finder(lookup, frame.columns, list(wanted.values())), output)

@@ -160,6 +160,13 @@ def _check_arity(table: FeatureTable, keys: Sequence[str], moment: str) -> None:
         )
     if moment and not table.timestamp_keys:
         raise SpecError(f"{table.name} holds no features over time; leave out timestamp_lookup_key {moment}.")
+    met = [name for name in (*keys, moment) if name]
+    twice = [name for name in dict.fromkeys(met) if met.count(name) > 1]
+    if twice:
+        raise SpecError(
+            f"A lookup of {table.name} meets two of its keys by the column {', '.join(twice)}; give the frame a copy "
+            "of it under a name of its own."
+        )
 
 
 def _check_names(spec: Spec, labels: Sequence[str]) -> None:

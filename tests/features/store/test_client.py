@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from databricks.feature_engineering import FeatureLookup
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from features.store.errors import SpecError
 from features.store.local import augmented
 from features.store.resolve import resolve
 from features.store.tables import FeatureTable
@@ -53,16 +55,26 @@ def test_random_cases_agree(spark: SparkSession, seed: int) -> None:
     agree(random_case(spark, seed))
 
 
-def test_one_column_may_meet_two_keys(spark: SparkSession) -> None:
-    rows = [("a", "a", date(2024, 11, 4), 1.0), ("a", "b", date(2024, 11, 5), 2.0), ("b", "b", date(2024, 11, 6), 3.0)]
-    pairs = spark.createDataFrame(rows, "who string, friend string, at date, score double")
-    table = FeatureTable("features.pairs", ["who", "friend"], ["at"], pairs.schema)
-    asked = [(1, "a", date(2024, 11, 7), 0), (2, "b", date(2024, 11, 7), 0), (3, None, date(2024, 11, 7), 1)]
-    df = spark.createDataFrame(asked, "row int, who string, moment date, label int")
-    lookup = FeatureLookup(table_name=table.name, lookup_key=["who", "who"], timestamp_lookup_key="moment")
-    case = Case(df, [lookup], ["label"], [], {table.name: (table, pairs)})
-    agree(case)
-    assert dict(by_us(case)[["row", "score"]].itertuples(index=False)) == {1: 1.0, 2: 3.0, 3: None}
+@pytest.mark.parametrize(
+    ("keys", "met", "time"),
+    [
+        (["who", "friend"], ["who", "who"], "moment"),
+        (["who", "day"], ["who", "moment"], "moment"),
+        (["who", "friend"], ["who", "who"], None),
+    ],
+)
+def test_one_column_meets_one_key_alone(spark: SparkSession, keys: list[str], met: list[str], time: str | None) -> None:
+    columns = [*keys, *(["at"] if time else []), "score"]
+    row = [("a", "a", date(2024, 11, 4), date(2024, 11, 4), 1.0)]
+    held = spark.createDataFrame(row, "who string, friend string, day date, at date, score double").select(*columns)
+    table = FeatureTable("features.pairs", keys, ["at"] if time else [], held.schema)
+    df = spark.createDataFrame([(1, "a", date(2024, 11, 7), 0)], "row int, who string, moment date, label int")
+    lookup = FeatureLookup(table_name=table.name, lookup_key=met, timestamp_lookup_key=time)
+    case = Case(df, [lookup], ["label"], [], {table.name: (table, held)})
+    with pytest.raises(AnalysisException):
+        by_client(case)
+    with pytest.raises(SpecError, match="under a name of its own"):
+        by_us(case)
 
 
 LOOKUP = {"table_name": "features.first", "lookup_key": "who", "timestamp_lookup_key": "moment"}
