@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from lakehouse.lake import Lake
+from lakehouse.rows import append_rows
 from monitoring.alerts import Alert, load
-from monitoring.retraining import decide
+from monitoring.contracts import RETRAINING
+from monitoring.retraining import Decision, decide
+from monitoring.run import _decided
 
 RULES, TODAY = load(), date(2024, 12, 30)
 
@@ -39,3 +43,14 @@ def test_decisions(alerts: list[Alert], trained: date | None, retrain: bool, bec
     assert found.retrain is retrain
     assert re.search(because, found.because)
     assert str(found).startswith("retrain: yes, because " if retrain else "retrain: no, ")
+
+
+def test_a_yes_that_was_acted_on_stays_a_yes_with_its_reason(lake: Lake) -> None:
+    asked = _decided(lake, Decision(True, "they are 28 days old"), TODAY, acted_on=False)
+    assert {row[2:] for row in asked} == {(True, "they are 28 days old", False)}
+    lake.create(RETRAINING)
+    append_rows(lake, RETRAINING, asked)
+    after = _decided(lake, Decision(False, "trained already"), TODAY, acted_on=True)
+    assert {row[2:] for row in after} == {(True, "they are 28 days old", True)}
+    other = _decided(lake, Decision(False, "trained lately"), TODAY + timedelta(days=7), acted_on=False)
+    assert {row[2:] for row in other} == {(False, "trained lately", False)}
