@@ -20,18 +20,34 @@ BUCKETS = 8
 SECOND = 1_000_000
 
 
-def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup) -> DataFrame:
+def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup, moments: dict[str, str] | None = None) -> DataFrame:
     """The frame with a lookup's features beside each row; a feature that the frame holds already is left as it is.
 
     Args:
         frame: holds the columns that the lookup needs.
         features: the feature table, unique by its keys and time.
         lookup: which columns meet which.
+        moments: see `single_moments`.
     """
     wanted = {name: output for name, output in lookup.outputs.items() if output not in frame.columns}
     if not wanted:
         return frame
-    return as_of_join(frame, features, lookup, wanted) if lookup.time else _join(frame, features, lookup, wanted)
+    if not lookup.time:
+        return _join(frame, features, dict(zip(lookup.lookup_keys, lookup.keys, strict=True)), wanted)
+    if moments and lookup.lookup_time in moments and lookup.lookback_seconds is None:
+        return _join_at(moments[lookup.lookup_time], frame, features, lookup, wanted)
+    return as_of_join(frame, features, lookup, wanted)
+
+
+def single_moments(frame: DataFrame, times: set[str]) -> dict[str, str]:
+    """The columns among `times` that hold one value in every row, and that value as text."""
+    if not times:
+        return {}
+    bounds = [F.array(F.min(f"`{name}`"), F.max(f"`{name}`")).cast("array<string>").alias(name) for name in times]
+    nulls = [F.count_if(F.col(f"`{name}`").isNull()).alias(f"_nulls_{name}") for name in times]
+    seen = frame.agg(*bounds, *nulls).collect()[0]
+    whole = {name: seen[name] for name in times if not seen[f"_nulls_{name}"]}
+    return {name: first for name, (first, last) in whole.items() if first is not None and first == last}
 
 
 def as_of_join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
@@ -62,11 +78,23 @@ def compute(frame: DataFrame, function: Function) -> DataFrame:
     return frame.withColumn(function.output, F.expr(f"{function.name}({bound})"))
 
 
-def _join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
-    keys = {key: f"_key_{n}" for n, key in enumerate(lookup.keys)}
-    right = features.select(*[F.col(f"`{key}`").alias(name) for key, name in keys.items()], *_named(wanted))
-    same = [F.col(f"`{mine}`") == F.col(name) for mine, name in zip(lookup.lookup_keys, keys.values(), strict=True)]
-    return frame.join(right, same, "left").drop(*keys.values())
+def _join_at(moment: str, frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
+    """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, so that
+    the cost hardly grows with the age of the table.
+    """
+    keys = dict(zip(lookup.lookup_keys, lookup.keys, strict=True))
+    known = features.where(F.col(f"`{lookup.time}`") <= F.lit(moment).cast(features.schema[lookup.time].dataType))
+    newest = known.groupBy(*[F.col(f"`{key}`") for key in lookup.keys]).agg(F.max(f"`{lookup.time}`").alias("_newest"))
+    told = _join(frame, newest, keys, {"_newest": "_newest"})
+    return _join(told, known, keys | {"_newest": lookup.time}, wanted).drop("_newest")
+
+
+def _join(frame: DataFrame, features: DataFrame, keys: dict[str, str], wanted: dict[str, str]) -> DataFrame:
+    """Each row of the frame with the feature row of its keys, by column of the frame; nulls where there is none."""
+    places = {key: f"_key_{n}" for n, key in enumerate(keys.values())}
+    right = features.select(*[F.col(f"`{key}`").alias(place) for key, place in places.items()], *_named(wanted))
+    same = [F.col(f"`{mine}`") == F.col(places[key]) for mine, key in keys.items()]
+    return frame.join(right, same, "left").drop(*places.values())
 
 
 def _named(wanted: dict[str, str]) -> list[Column]:

@@ -18,7 +18,7 @@ from pyspark.sql.types import StructType
 
 from features.store import tables
 from features.store.errors import SpecError
-from features.store.join import compute, look_up
+from features.store.join import compute, look_up, single_moments
 from features.store.protocol import Features, TrainingSet
 from features.store.resolve import in_order, resolve
 from features.store.spec import Lookup, Spec
@@ -135,7 +135,8 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
-        frame = augmented(df, spec, self.lake.table)
+        asked = {lookup.lookup_time for lookup in spec.lookups} & set(df.columns)
+        frame = augmented(df, spec, self.lake.table, single_moments(df, asked))
         added = [name for name in spec.inputs if name not in df.columns]
         predict = predictor(mlflow.pyfunc.load_model(model_uri), result_type)
         return frame.select(*df.columns, *added, predict(F.struct(*spec.inputs)).alias(PREDICTION))
@@ -179,16 +180,17 @@ def pinned(
     return spec, {lookup.table: lake.version(lookup.table) for lookup in spec.lookups}
 
 
-def augmented(frame: DataFrame, spec: Spec, table: Any) -> DataFrame:
+def augmented(frame: DataFrame, spec: Spec, table: Any, moments: dict[str, str] | None = None) -> DataFrame:
     """The frame with everything that the spec looks up and computes, defaults filled in last.
 
     Args:
         frame: rows to look up for.
         spec: what to look up; what the frame holds already is left as it is.
         table: a feature table's rows by name.
+        moments: see `single_moments`.
     """
     for part in in_order(spec, frame.columns):
-        frame = look_up(frame, table(part.table), part) if isinstance(part, Lookup) else compute(frame, part)
+        frame = look_up(frame, table(part.table), part, moments) if isinstance(part, Lookup) else compute(frame, part)
     defaults = {name: value for lookup in spec.lookups for name, value in lookup.defaults.items()}
     return frame.fillna(defaults) if defaults else frame
 

@@ -32,7 +32,9 @@ class Case:
 
 
 def random_case(spark: SparkSession, seed: int) -> Case:
-    """A valid case: one or two tables with one or two keys, over days or moments or without time, ties and nulls."""
+    """A valid case: one or two tables with one or two keys, over days or moments or without time, ties and nulls; three
+    in ten ask for one moment in every row.
+    """
     random = np.random.default_rng(seed)
     dated = bool(random.random() < 0.5)
     names = ["features.first", "features.second"][: 1 + int(random.random() < 0.6)]
@@ -43,6 +45,9 @@ def random_case(spark: SparkSession, seed: int) -> Case:
         (n, _who(random), _group(random), _who(random), _moment(random, dated), _moment(random, dated), n % 2)
         for n in range(30)
     ]
+    if random.random() < 0.3:
+        moment = _moment(random, dated, False)
+        rows = [(*row[:4], moment, *row[5:]) for row in rows]
     rows += [(30 + n, *row[1:]) for n, row in enumerate(rows[:5])]
     lookups = [lookup for n, name in enumerate(names) for lookup in _lookups(random, tables[name][0], n)]
     outputs = [lookup._get_output_name(name) for lookup in lookups for name in lookup.feature_names]

@@ -13,6 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from features.store.errors import SpecError
+from features.store.join import single_moments
 from features.store.local import augmented
 from features.store.resolve import resolve
 from features.store.tables import FeatureTable
@@ -25,7 +26,8 @@ SHAPE = "who string, at date, score double, steps int, name string, sure boolean
 
 def by_us(case: Case) -> pd.DataFrame:
     spec = resolve(case.df.schema, case.lookups, case.labels, case.excluded, lambda name: case.tables[name][0])
-    frame = augmented(case.df, spec, lambda name: case.tables[name][1])
+    times = {lookup.lookup_time for lookup in spec.lookups if lookup.time}
+    frame = augmented(case.df, spec, lambda name: case.tables[name][1], single_moments(case.df, times))
     return rows_of(frame.select(*spec.inputs, *case.labels))
 
 
