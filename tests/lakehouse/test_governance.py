@@ -50,6 +50,7 @@ def policies(spark: SparkSession) -> Iterator[SparkSession]:
     yield spark
     for name in ("dev_ops.sees_at_risk", "dev_ops.masked_student", "dev_ops.is_one_of", f"default.{MEMBER}"):
         spark.sql(f"DROP FUNCTION {name}")
+    spark.sql("DROP SCHEMA dev_ops")
 
 
 def of_group(spark: SparkSession, group: str) -> None:
