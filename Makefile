@@ -52,7 +52,7 @@ docs: setup  ## the documentation as a site, in build/docs; a warning is an erro
 	sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
 	@echo "Site: build/docs/index.html"
 
-soak: setup  ## long runs: orders, kills, damage; under two hours; writes docs/soak.md
+soak: setup  ## long runs: orders, kills, damage; hours on two slow cores; writes docs/soak.md
 	pytest soak -q -s --durations=0
 
 bench: setup  ## what one more day costs beside the whole lake
