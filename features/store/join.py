@@ -79,8 +79,8 @@ def compute(frame: DataFrame, function: Function) -> DataFrame:
 
 
 def _join_at(moment: str, frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
-    """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, so that
-    the cost hardly grows with the age of the table.
+    """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, and
+    none travels to Python. Spark still reads every earlier row.
     """
     keys = dict(zip(lookup.lookup_keys, lookup.keys, strict=True))
     known = features.where(F.col(f"`{lookup.time}`") <= F.lit(moment).cast(features.schema[lookup.time].dataType))
