@@ -25,6 +25,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.training_rows import FEATURES, made_up
 from features.store import open_store
+from features.store.join import single_moments
 from features.store.local import LocalFeatureStore, augmented, logged_spec
 from lakehouse.lake import Lake
 from lakehouse.registry import TRUSTED, tracked_run
@@ -72,7 +73,8 @@ def by_udf(lake: Lake, uri: str, asked: DataFrame) -> DataFrame:
     """The same by MLflow's own UDF, of which every task loads the model."""
     import mlflow
 
-    found = augmented(asked, logged_spec(uri), lake.table)
+    spec = logged_spec(uri)
+    found = augmented(asked, spec, lake.table, single_moments(asked, spec.lookups))
     predict = mlflow.pyfunc.spark_udf(lake.spark, uri, "double", env_manager="local")
     return found.withColumn("risk", predict(F.struct(*NAMES))).select("student_id", "risk")
 

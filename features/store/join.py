@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
@@ -29,18 +29,23 @@ def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup, moments: dict
         lookup: which columns meet which.
         moments: see `single_moments`.
     """
-    wanted = {name: output for name, output in lookup.outputs.items() if output not in frame.columns}
+    wanted = lookup.wanted(frame.columns)
     if not wanted:
         return frame
     if not lookup.time:
-        return _join(frame, features, dict(zip(lookup.lookup_keys, lookup.keys, strict=True)), wanted)
+        return _join(frame, features, lookup.pairs, wanted)
     if moments and lookup.lookup_time in moments and lookup.lookback_seconds is None:
         return _join_at(moments[lookup.lookup_time], frame, features, lookup, wanted)
     return as_of_join(frame, features, lookup, wanted)
 
 
-def single_moments(frame: DataFrame, times: set[str]) -> dict[str, str]:
-    """The columns among `times` that hold one value in every row, and that value as text."""
+def single_moments(frame: DataFrame, lookups: Iterable[Lookup]) -> dict[str, str]:
+    """The times by which lookups of any age will look in a frame that hold one value in every row, and that value as
+    text. Costs a query, unless no lookup has use for it.
+    """
+    held = frame.columns
+    times = {lookup.lookup_time for lookup in lookups if lookup.lookback_seconds is None and lookup.wanted(held)}
+    times &= {*held}
     if not times:
         return {}
     bounds = [F.array(F.min(f"`{name}`"), F.max(f"`{name}`")).cast("array<string>").alias(name) for name in times]
@@ -82,11 +87,10 @@ def _join_at(moment: str, frame: DataFrame, features: DataFrame, lookup: Lookup,
     """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, and
     none travels to Python. Spark still reads every earlier row.
     """
-    keys = dict(zip(lookup.lookup_keys, lookup.keys, strict=True))
     known = features.where(F.col(f"`{lookup.time}`") <= F.lit(moment).cast(features.schema[lookup.time].dataType))
     newest = known.groupBy(*[F.col(f"`{key}`") for key in lookup.keys]).agg(F.max(f"`{lookup.time}`").alias("_newest"))
-    told = _join(frame, newest, keys, {"_newest": "_newest"})
-    return _join(told, known, keys | {"_newest": lookup.time}, wanted).drop("_newest")
+    told = _join(frame, newest, lookup.pairs, {"_newest": "_newest"})
+    return _join(told, known, lookup.pairs | {"_newest": lookup.time}, wanted).drop("_newest")
 
 
 def _join(frame: DataFrame, features: DataFrame, keys: dict[str, str], wanted: dict[str, str]) -> DataFrame:

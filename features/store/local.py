@@ -135,8 +135,7 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
-        asked = {lookup.lookup_time for lookup in spec.lookups} & set(df.columns)
-        frame = augmented(df, spec, self.lake.table, single_moments(df, asked))
+        frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups))
         added = [name for name in spec.inputs if name not in df.columns]
         predict = predictor(mlflow.pyfunc.load_model(model_uri), result_type)
         return frame.select(*df.columns, *added, predict(F.struct(*spec.inputs)).alias(PREDICTION))

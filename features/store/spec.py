@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,6 +40,15 @@ class Lookup:
     def gives(self) -> tuple[str, ...]:
         """Columns that it adds."""
         return tuple(self.outputs.values())
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The key of the table that each column of the frame meets, time aside."""
+        return dict(zip(self.lookup_keys, self.keys, strict=True))
+
+    def wanted(self, held: Collection[str]) -> dict[str, str]:
+        """The `outputs` that a frame of these columns does not hold already."""
+        return {name: output for name, output in self.outputs.items() if output not in held}
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,7 @@ SHAPE = "who string, at date, score double, steps int, name string, sure boolean
 
 def by_us(case: Case) -> pd.DataFrame:
     spec = resolve(case.df.schema, case.lookups, case.labels, case.excluded, lambda name: case.tables[name][0])
-    times = {lookup.lookup_time for lookup in spec.lookups if lookup.time}
-    frame = augmented(case.df, spec, lambda name: case.tables[name][1], single_moments(case.df, times))
+    frame = augmented(case.df, spec, lambda name: case.tables[name][1], single_moments(case.df, spec.lookups))
     return rows_of(frame.select(*spec.inputs, *case.labels))
 
 

@@ -74,6 +74,18 @@ def test_keys_alone_are_enough_and_what_is_missing_gets_the_models_imputation(la
     assert [row[5] for row in found] == pytest.approx([12.0, 121.0, 201.0])
 
 
+@pytest.mark.parametrize("other", [DAY, date(2024, 11, 5)])
+def test_keys_of_one_day_are_looked_up_without_python(
+    lake: Lake, uri: str, capsys: pytest.CaptureFixture[str], other: date
+) -> None:
+    rows = [("a", DAY, 1.0), ("b", other, 1.0)]
+    asked = lake.spark.createDataFrame(rows, "student_id string, day date, hours double")
+    found = open_store(lake).score_batch(model_uri=uri, df=asked)
+    assert sorted(row.prediction for row in found.collect()) == pytest.approx([12.0, 121.0])
+    found.explain()
+    assert ("MapInArrow" in capsys.readouterr().out) == (other != DAY)
+
+
 def test_an_array_holds_every_output_of_the_model(lake: Lake, uri: str) -> None:
     asked = lake.spark.createDataFrame([("a", DAY, 1.0)], "student_id string, day date, hours double")
     found = open_store(lake).score_batch(model_uri=uri, df=asked, result_type="array<double>")
