@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -41,6 +43,25 @@ def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> Data
         {"table_name": F.lit(silver_table), "released_at": never, "known_from": never}
     )
     return shaped.select(*QUARANTINE.column_names())
+
+
+def commonest(versions: Mapping[str, DataFrame], most: int = 5) -> list[str]:
+    """What the most fresh rows were refused for, in sentences without their values: a learner may have written those.
+
+    Args:
+        versions: ranked versions by raw table, with `fresh`.
+        most: how many reasons.
+    """
+    untold = F.regexp_replace("reason", r'"(\\.|[^"\\])*"', "…")
+    reasons = [
+        frame.where("fresh AND newest IS NULL").select(
+            F.lit(table).alias("raw_table"), F.explode("reasons").alias("reason")
+        )
+        for table, frame in versions.items()
+    ]
+    counted = reduce(DataFrame.union, reasons).groupBy("raw_table", untold.alias("reason")).count()
+    rows = counted.orderBy(F.desc("count"), "raw_table", "reason").limit(most).collect()
+    return [f"{row.raw_table}: {row.reason} ({row['count']:,} times)" for row in rows]
 
 
 def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datetime) -> DataFrame:

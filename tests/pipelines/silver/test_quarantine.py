@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.silver.batch import content_of
-from pipelines.silver.quarantine import freed, set_aside
+from pipelines.silver.quarantine import commonest, freed, set_aside
 from pipelines.silver.stream import versions
 from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
@@ -61,6 +61,16 @@ def test_rows_of_a_file_that_are_the_same_to_the_letter_are_counted(spark: Spark
         ("m1", "messages.parquet", 2),
         ("m1", "other.parquet", 1),
     ]
+
+
+def test_the_commonest_reasons_are_told_without_what_a_learner_wrote(spark: SparkSession) -> None:
+    said = [SAID | {"id": f"m{n}", "role": role} for n, role in enumerate(["tutor", 'a "b" \\\\', "user"])]
+    found = looked_at(bronze(spark, "messages", *said, said[0] | {"id": "m9", "corrections": "see above"}))
+    assert commonest({"messages": found}) == [
+        "messages: role … is none of user, assistant (3 times)",
+        "messages: corrections … is not a JSON array of the kind expected (1 times)",
+    ]
+    assert commonest({"messages": found.withColumn("fresh", F.lit(False))}) == []
 
 
 def test_what_waited_before_is_not_set_aside_again(spark: SparkSession) -> None:
