@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -62,7 +63,13 @@ def changed_since(lake: Lake, before: MadeOf | None, now: MadeOf) -> date | None
     """The first as-of date whose answers may be other ones than before; None when none can be."""
     if before is None or (before.code, before.closures) != (now.code, now.closures):
         return ALWAYS
-    return None if before.events == now.events else _first_touched(lake, before.events, now.events)
+    if before.events == now.events:
+        return None
+    try:
+        return _first_touched(lake, before.events, now.events)
+    except PySparkException:
+        # What upkeep or an erasure let go of in between can no longer be told apart: every date may be another one.
+        return ALWAYS
 
 
 def due(
@@ -78,14 +85,25 @@ def due(
         as_of: the day of the run.
     """
     made = set(made)
-    ripe_before = date.fromisoformat(before.as_of) if before else ALWAYS
 
     def wanted(day: date) -> bool:
-        ripens = ripe_before < day + timedelta(days=MATURITY_DAYS) <= as_of
-        return day not in made or ripens or (since is not None and day >= since)
+        ripens = ripe_by(before) < day + timedelta(days=MATURITY_DAYS) <= as_of
+        return day not in made or ripens or reached(day, since, before)
 
     dates = {day for day in {*asked, *made} if day <= as_of and wanted(day)}
     return sorted(dates | {as_of}) if dates else []
+
+
+def ripe_by(before: MadeOf | None) -> date:
+    """The day by which outcomes had ripened when the tables were last made."""
+    return date.fromisoformat(before.as_of) if before else ALWAYS
+
+
+def reached(day: date, since: date | None, before: MadeOf | None) -> bool:
+    """Whether a change of history from `since` on reaches a date: its features, or an outcome that had ripened."""
+    if since is None:
+        return False
+    return day >= since or since <= day + timedelta(days=MATURITY_DAYS) <= ripe_by(before)
 
 
 def _first_touched(lake: Lake, old: int, new: int) -> date | None:

@@ -19,7 +19,19 @@ from features.days import (
     known_days,
     student_days,
 )
-from features.due import ALWAYS, CLOSURES, EVENTS, STATE, MadeOf, as_it_stands, changed_since, due, made_of, to_remember
+from features.due import (
+    ALWAYS,
+    CLOSURES,
+    EVENTS,
+    STATE,
+    MadeOf,
+    as_it_stands,
+    changed_since,
+    due,
+    made_of,
+    reached,
+    to_remember,
+)
 from features.feature_view import Known, views
 from lakehouse.cli import Run, parse_as_of
 from lakehouse.lake import Lake
@@ -49,7 +61,7 @@ def run(run: Run, as_of: date) -> None:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return
         rows = _make(step, now, dates, as_of)
-        again = [day for day in dates if since and ALWAYS < since <= day and day in made]
+        again = [day for day in dates if day in made and since != ALWAYS and reached(day, since, before)]
         step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {dates[-1]}"
         shut = step.rows.get("touched_by_closures", 0)
         step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""

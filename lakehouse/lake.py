@@ -91,7 +91,9 @@ class Lake:
             if not self._commits(table):
                 return False
             with self._lock:
-                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{folder}'")
+                self.spark.sql(
+                    f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION {sql_text(str(folder))}"
+                )
         elif not self.spark.catalog.tableExists(self.name(table)):
             return False
         self._known.add(table)

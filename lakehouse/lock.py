@@ -47,9 +47,11 @@ def single_writer(lake: Path, run: str, wait_seconds: float = 3600.0) -> Iterato
     try:
         note.wait_for_orphan(deadline)
         note.write()
-        yield note
+        try:
+            yield note
+        finally:
+            note.path.unlink(missing_ok=True)
     finally:
-        note.path.unlink(missing_ok=True)
         lock.release()
 
 

@@ -50,15 +50,17 @@ def of_drift(drift: pd.DataFrame, important: Collection[str]) -> Iterator[Observ
             yield Observation("feature_missing", name, row["missing_share"] - row["recent_missing_share"], size=size)
 
 
-def of_health(health: pd.DataFrame) -> Iterator[Observation]:
-    """How far the realised interval of the newest week lies from the promised one, on the wrong side.
+def of_health(health: pd.DataFrame, version: str) -> Iterator[Observation]:
+    """How far the realised interval of the newest week lies from the promised one, on the wrong side: of the version in
+    charge, since one that was replaced that week needs no alert.
 
     `<metric>_short` of what should be high, `calibration_gap_off` in both directions; the size is dropouts. Two 95 %
     intervals that do not meet are a stricter test than one of their difference at 95 % (Schenker and Gentleman, 2001).
     """
     if health.empty:
         return
-    for row in _records(health[health["as_of"] == health["as_of"].max()]):
+    newest = health["as_of"] == health["as_of"].max()
+    for row in _records(health[newest & (health["model_version"] == version)]):
         if row["promised_low"] is None or row["realised_low"] is None:
             continue
         subject = ALL if row["slice"] == ALL else f"{row['slice']} {row['slice_value']}"

@@ -121,7 +121,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     if model:
         drift, health = _drift(lake, model, as_of), _health(lake, as_of)
         batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
-        found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health)]
+        found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health, model.version)]
     step.stage_all(batches)
     return [*found, *seen_in.of_tables(step.staged(DATA_QUALITY).toPandas())]
 
@@ -140,7 +140,7 @@ def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
     if lake.exists(SCORES):
         mine = F.col("as_of").isin(days) & (F.col("model_version") == model.version)
         scores = bin_counts(lake.table(SCORES).where(mine).select("as_of", "risk"), expected)
-        counts = pd.concat([frame for frame in (counts, scores) if len(frame)])
+        counts = pd.concat([frame for frame in (counts, scores) if len(frame)] or [counts])
     return feature_drift(counts, expected, as_of)
 
 

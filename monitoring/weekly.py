@@ -97,7 +97,9 @@ def _of_all(weeks: pd.DataFrame) -> Iterator[Row]:
     every = _by_week(weeks, ALL)
     students = every["students"]
     now = float(students[0])
-    yield _charted("active_students", "students", students, now, now)
+    measure, subject, value, usual, spread, _ = _charted("active_students", "students", students, now, now)
+    # Their number stands on those who were there before too: else nobody left would be nothing to speak of.
+    yield measure, subject, value, usual, spread, max(now, usual or 0.0)
     for table, column in SENT.items():
         per = every[column] / students.where(students > 0)
         if now:

@@ -35,7 +35,8 @@ class Reason:
 
 def _silence(row: pd.Series, typical: pd.Series) -> str | None:
     days, usual = row["days_since_active"], row["usual_gap"]
-    if days <= 1:
+    long = [shown for shown in (usual, typical["days_since_active"]) if pd.notna(shown)]
+    if days <= 1 or all(days <= shown for shown in long):
         return None
     beside = f"; usual gap {_days(usual)}" if pd.notna(usual) else "; no rhythm yet"
     unheard = ", seldom that long" if row.get("silence_percentile", 0.0) >= SELDOM else ""
@@ -49,13 +50,13 @@ def _absences(row: pd.Series, typical: pd.Series) -> str | None:
 
 
 def _effort(row: pd.Series, typical: pd.Series) -> str | None:
-    if row["messages_14"] >= typical["messages_14"]:
+    if not _under(row["messages_14"], typical["messages_14"]):
         return None
     return f"{_count(row['messages_14'], 'message')} in 14 days; typical {typical['messages_14']:.0f}"
 
 
 def _rhythm(row: pd.Series, typical: pd.Series) -> str | None:
-    if row["active_days_28"] >= typical["active_days_28"]:
+    if not _under(row["active_days_28"], typical["active_days_28"]):
         return None
     return f"active on {row['active_days_28']:.0f} of the last 28 days; typical {typical['active_days_28']:.0f}"
 
@@ -82,10 +83,12 @@ def _sessions(row: pd.Series, typical: pd.Series) -> str | None:
 
 def _scores(row: pd.Series, typical: pd.Series) -> str | None:
     latest, mean = row["score_latest"], row["score_mean"]
-    if pd.isna(latest) or latest >= min(mean, typical["score_latest"]) + 1e-9:
+    if pd.isna(latest):
         return None
-    beside = f"their mean is {mean:.0f}" if mean - latest >= 1 else f"typical is {typical['score_latest']:.0f}"
-    return f"latest assessment {latest:.0f} of 100; {beside}"
+    for other, said in ((mean, "their mean is"), (typical["score_latest"], "typical is")):
+        if _under(latest, other):
+            return f"latest assessment {latest:.0f} of 100; {said} {other:.0f}"
+    return None
 
 
 def _setback(row: pd.Series, typical: pd.Series) -> str | None:
@@ -96,7 +99,7 @@ def _setback(row: pd.Series, typical: pd.Series) -> str | None:
 
 def _errors(row: pd.Series, typical: pd.Series) -> str | None:
     rate = row["error_rate_14"] if pd.notna(row["error_rate_14"]) else row["error_rate_28"]
-    if pd.isna(rate) or not rate > typical["error_rate_28"]:
+    if pd.isna(rate) or not round(rate, 2) > round(typical["error_rate_28"], 2):
         return None
     return f"{rate:.0%} of messages corrected; typical {typical['error_rate_28']:.0%}"
 
@@ -121,7 +124,9 @@ def _peers(row: pd.Series, typical: pd.Series) -> str | None:
         return f"{_count(row['attempts_behind'], 'assessment')} fewer than students who began when they did"
     if not row["lessons_rank"] < min(0.5, typical["lessons_rank"]):
         return None
-    return f"fewer lessons than {1 - row['lessons_rank']:.0%} of the students who began when they did"
+    if row["lessons_rank"] == 0:
+        return "no more lessons than any other who began when they did"
+    return f"more lessons than only {row['lessons_rank']:.0%} of the students who began when they did"
 
 
 def _newcomer(row: pd.Series, typical: pd.Series) -> str | None:
@@ -238,6 +243,11 @@ def _varied(places: list[int]) -> list[int]:
 def _log_odds(probability: np.ndarray) -> np.ndarray:
     clipped = np.clip(probability, 1e-6, 1 - 1e-6)
     return np.log(clipped / (1 - clipped))
+
+
+def _under(value: float, other: float) -> bool:
+    """Whether a number is less than another, and looks it as whole numbers."""
+    return value < other and f"{value:.0f}" != f"{other:.0f}"
 
 
 def _days(days: float) -> str:

@@ -69,9 +69,9 @@ def banded(scored: DataFrame) -> DataFrame:
 
 
 def typical_values(features: DataFrame, names: list[str]) -> dict[str, float]:
-    """The median of each feature over the students; 0 where all are null."""
+    """The median of each feature over the students; NaN where all are null, as each student's own value is then."""
     medians = features.agg(*[F.median(F.col(name)).alias(name) for name in names]).collect()[0].asDict()
-    return {name: float(value) if value is not None else 0.0 for name, value in medians.items()}
+    return {name: float(value) if value is not None else float("nan") for name, value in medians.items()}
 
 
 def suggested(scored: DataFrame) -> DataFrame:
@@ -132,7 +132,7 @@ def nearest(apart: DataFrame, labels: list[str]) -> DataFrame:
 
     Returns:
         student_id, segment, distance, second_segment, clarity: 1 - distance / distance to the second, 1 on the
-        centroid and 0 half-way between the two (four decimals).
+        centroid and 0 half-way between the two, or on both (four decimals).
     """
     far = "transform(distances, (far, i) -> struct(round(far, 4) AS distance, i AS place))"
     name = F.array(*[F.lit(label) for label in labels])
@@ -142,5 +142,5 @@ def nearest(apart: DataFrame, labels: list[str]) -> DataFrame:
         name[first["place"]].alias("segment"),
         first["distance"].alias("distance"),
         name[second["place"]].alias("second_segment"),
-        F.round(1 - first["distance"] / F.greatest(second["distance"], F.lit(1e-9)), 4).alias("clarity"),
+        F.round(1 - F.coalesce(F.try_divide(first["distance"], second["distance"]), F.lit(1.0)), 4).alias("clarity"),
     )

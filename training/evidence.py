@@ -24,6 +24,7 @@ from training.data import KEY, LABELS, collected, labelled, sampled, segment_set
 from training.experiment import languages
 from training.report import TEST_ROWS, TRAINING_SET
 from training.rules import Fresh, Grouped, Papers
+from training.segments import meant
 from training.splits import Span
 from training.stability import matched, stability
 
@@ -79,11 +80,11 @@ class Evidence:
     @cached_property
     def grouped(self) -> Grouped:
         """The challenger's groups of the students of the day."""
-        model, old = load_model(self.lake, self.waiting), load_model(self.lake, self.held)
+        model = load_model(self.lake, self.waiting)
         names = json.loads(self.waiting.tags["segments"])
         rows = segment_set(self.lake, self.as_of, list(model.feature_names_in_)).frame[list(model.feature_names_in_)]
         labels, centroids = model.predict(rows), model[-1].cluster_centers_
-        places, agree = matched(old[-1].cluster_centers_, centroids)
+        places, agree = matched(meant(self.lake, self.held), centroids)
         same = names == json.loads(self.held.tags["segments"]) and bool((places == np.arange(len(places))).all())
         shares = {name: float((labels == place).mean()) for place, name in enumerate(names)}
         steady = stability(model[:-1].transform(rows), centroids, len(centroids), 0)

@@ -1,9 +1,9 @@
 """An experiment on the dropout model: a training set, its windows, and what a model shows on them.
 
-`dropout` runs one for its own candidates. A notebook runs one for any scikit-learn classifier, in four lines:
+`dropout` runs one for its own candidates. A notebook runs one for any classifier whose types skops trusts, in four lines:
 
     experiment = again(lake, version="2")
-    trained = experiment.fit("extra_trees", make_pipeline(SimpleImputer(), ExtraTreesClassifier()))
+    trained = experiment.fit("discriminant", make_pipeline(SimpleImputer(), LinearDiscriminantAnalysis()))
     experiment.compare(trained)
     experiment.submit(trained)
 """

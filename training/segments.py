@@ -26,6 +26,7 @@ from training.versions import fingerprint, log_model, register, trained_before, 
 
 MODEL = "segments"
 FEWEST_STUDENTS = 40
+ARCHETYPES = "archetypes"
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
@@ -55,7 +56,7 @@ def train(lake: Lake, as_of: date, seed: int, feature_set: str = "behaviour") ->
             wait_again(lake, MODEL, same)
         return f"nothing new to learn: version {same.version} ({same.kind}) is of the same rows, parameters and code"
     with tracked_run(lake.settings, MODEL, f"train {as_of}", {"step": "train_segments"}):
-        start = centroids_of(lake, held) if follows else named.points
+        start = meant(lake, held) if follows else named.points
         scale = scaler(rows, named.weights)
         model, agree = clustered(scale.transform(rows), start, seed)
         told = {"kind": "kmeans", "names_matched": agree, "parent": held.version if follows else None}
@@ -108,8 +109,12 @@ def clustered(points: NDArray[np.float64], start: NDArray[np.float64], seed: int
     return fixed(model.cluster_centers_[order]), agree
 
 
-def centroids_of(lake: Lake, found: Version) -> NDArray[np.float64]:
-    """The centroids of a registered version, in the order of its names."""
+def meant(lake: Lake, found: Version) -> NDArray[np.float64]:
+    """What the names of a registered version mean: its centroids, in their order. Of the first version the archetypes
+    whole: on the day it was made some features may have been the same for everybody, and count for nothing in it.
+    """
+    if found.kind == ARCHETYPES:
+        return FEATURE_SETS[found.tags["feature_set"]].points
     return np.asarray(load_model(lake, found)[-1].cluster_centers_, dtype=float)
 
 
@@ -125,7 +130,7 @@ def ensure_first(lake: Lake, as_of: date) -> Version:
             varies = data.frame[list(data.features)].nunique().to_numpy() > 1
             model = fixed(BEHAVIOUR.points * np.where(varies, 1.0, 0.0))
             told = {
-                "kind": "archetypes",
+                "kind": ARCHETYPES,
                 "names_matched": True,
                 "parent": None,
                 "feature_set": "behaviour",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from datetime import datetime
 from functools import reduce
@@ -54,7 +55,8 @@ def _with_provenance(spark: SparkSession, files: list[LandingFile], now: datetim
 
 
 def _uri(file: LandingFile) -> str:
-    return str(file.listed.path.resolve())
+    """Its place as Spark tells it: links are not followed."""
+    return os.path.abspath(file.listed.path)
 
 
 def _text(column: Column, kind: pa.DataType) -> Column:

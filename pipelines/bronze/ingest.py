@@ -148,11 +148,14 @@ def _note(step: Step, same: list[Listed], seen: list[LandingFile], now: datetime
 def _moves(
     lake: Lake, refused: list[LandingFile], wanted: list[LandingFile], now: datetime
 ) -> DataFrame | None:  # fmt: skip
-    """Files that go into quarantine, and files that lay there and can be read after all; None when there are none."""
+    """Files that go into quarantine, and those there that can be read after all or whose name now has a file that can;
+    None when there are none.
+    """
     parts = [_set_aside(lake.spark, refused, now)] if refused else []
     if lake.exists(QUARANTINE.name) and wanted:
         waiting = lake.table(QUARANTINE.name).where("released_at IS NULL AND table_name LIKE 'bronze.%'")
-        freed = waiting.where(F.col("row_hash").isin([file.listed.file_hash for file in wanted]))
+        same = F.col("row_hash").isin([file.listed.file_hash for file in wanted])
+        freed = waiting.where(same | F.col("source_file").isin([file.name for file in wanted]))
         parts += [] if freed.isEmpty() else [freed.withColumn("released_at", F.lit(now))]
     return reduce(DataFrame.unionByName, parts) if parts else None
 

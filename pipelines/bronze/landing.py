@@ -40,9 +40,12 @@ class Listed:
 
     @cached_property
     def file_hash(self) -> str:
-        """SHA-256 of the content."""
-        with self.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        """SHA-256 of the content; of size and time of change where it cannot be read."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            return hashlib.sha256(f"unreadable {self.size} {self.changed_ns}".encode()).hexdigest()
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -190,9 +193,13 @@ def table_of(path: Path, landing: Path) -> str | None:
 
 
 def _paths(landing: Path, table: str) -> list[Path]:
-    flat = [landing / f"{table}.parquet"] if (landing / f"{table}.parquet").is_file() else []
     folder = landing / table
-    return flat + sorted([*folder.glob("*.parquet"), *folder.glob(f"{ARRIVED}*/*.parquet")])
+    found = sorted([*folder.glob("*.parquet"), *folder.glob(f"{ARRIVED}*/*.parquet")])
+    paths = [path for path in (landing / f"{table}.parquet", *found) if path.exists()]
+    for path in paths:
+        if path.is_dir():
+            raise RadarError(f"{path} is a folder, as Spark writes one; move the files in it to {folder}.")
+    return paths
 
 
 def _arrival(path: Path) -> date | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
@@ -18,16 +19,21 @@ from lakehouse.ops import ERASURES, FILES
 from lakehouse.pins import Pin, pins
 from lakehouse.publish import Step
 from lakehouse.rows import append_rows
+from lakehouse.runs import last_done
 from pipelines.bronze.files import entries
 from pipelines.bronze.landing import Listed, footer, listing
 from pipelines.forget.landing import ids_of, read, same_id, without
 from pipelines.forget.tables import clean_versions, delete, remember_nothing
+from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
 
 OWNER = {
     "conversations": "user_id", "lesson_progress": "user_id", "assessment_attempts": "user_id",
     "user_levels": "user_id", "interventions": "user_id", "messages": "conversation_id",
 }  # fmt: skip
+
+BEGUN = "forget begins"
+"""The step that says that an erasure is under way: until `forget` has ended, silver has to be made whole."""
 
 
 @dataclass
@@ -49,21 +55,32 @@ def run(run: Run) -> None:
     if not student:
         raise RadarError("Say whom to forget: -P student_id=<id>.")
     lake, started = run.lake, datetime.now(UTC)
+    current, unfinished = _current(lake), _unfinished(lake)
+    with run.step(BEGUN) as begun:
+        begun.rows[REBUILD] = True
+        begun.message = "until it has ended, silver has to be made whole"
     with run.step("forget") as step:
-        current = _current(lake)
         talks = conversations(lake, student)
         gone = Gone()
         _landing(lake, student, talks, gone)
         gone.tables = delete(lake, student, talks)
         _artifacts(lake, student, gone)
-        if not gone.files and not gone.tables:
-            raise RadarError("No row of that student was found; ids are compared as silver has them.")
-        lost = _lost(lake, gone)
-        clean_versions(lake, gone.tables)
-        remember_nothing(lake, student)
-        _record(lake, started, gone, lost)
+        found = bool(gone.files or gone.tables or unfinished)
+        if found:
+            lost = _lost(lake, gone)
+            clean_versions(lake, lake.tables() if unfinished else gone.tables)
+            remember_nothing(lake, student)
+            _record(lake, started, gone, lost)
         _stand(step, current)
-        step.message = _told(gone, lost)
+        step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
+    if not found:
+        raise RadarError("No row of that student was found; ids are compared as silver has them.")
+
+
+def _unfinished(lake: Lake) -> bool:
+    """Whether an erasure was killed on its way: what it deleted may still be in old versions of any table."""
+    begun, ended = last_done(lake, BEGUN), last_done(lake, "forget")
+    return begun is not None and (ended is None or ended.ended_at < begun.ended_at)
 
 
 def conversations(lake: Lake, student: str) -> set[str]:
@@ -71,10 +88,14 @@ def conversations(lake: Lake, student: str) -> set[str]:
     files = [file for file in _listed(lake) if file.table == "conversations"]
     readable = [table for file in files if (table := read(file.path)) is not None]
     found = {key for table in readable for key in ids_of(table, "user_id", student)}
-    if lake.exists("silver.conversations_versions"):
-        mine = lake.table("silver.conversations_versions").where(F.col("student_id") == student)
-        found |= {row[0] for row in mine.select("conversation_id").distinct().collect()}
-    return found
+    held: dict[str, tuple[Column, Column]] = {
+        "bronze.conversations": (typed.same_id(F.col("user_id")), typed.same_id(F.col("id"))),
+        "silver.conversations_versions": (F.col("student_id"), F.col("conversation_id")),
+    }
+    for table, (owner, key) in held.items():
+        if lake.exists(table):
+            found |= {row[0] for row in lake.table(table).where(owner == student).select(key).distinct().collect()}
+    return found - {None}
 
 
 def _listed(lake: Lake) -> list[Listed]:
@@ -83,7 +104,8 @@ def _listed(lake: Lake) -> list[Listed]:
 
 def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
-    for file in _listed(lake):
+    # Conversations last: only they tell whose messages are whose, should this be killed in between.
+    for file in sorted(_listed(lake), key=lambda listed: listed.table == "conversations"):
         table, column = read(file.path), OWNER.get(file.table)
         if table is None:
             gone.unread.append(file.name)
@@ -109,8 +131,9 @@ def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
         return
     stat = fresh.stat()
     new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
-    rows = entries(lake, [new], datetime.now(UTC))
-    rows.write.mode("append").saveAsTable(lake.name(FILES.name))
+    told = lake.table(FILES.name).select(*FILES.key)
+    rows = entries(lake, [new], datetime.now(UTC)).join(told, list(FILES.key), "left_anti")
+    rows.select(*FILES.column_names()).write.mode("append").saveAsTable(lake.name(FILES.name))
 
 
 def _artifacts(lake: Lake, student: str, gone: Gone) -> None:

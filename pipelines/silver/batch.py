@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,17 +31,22 @@ def look_again(received: Mapping[str, Received], keep: Keep) -> dict[str, DataFr
         keep: writes rows down under a name and returns them as written.
     """
 
+    def passes(table: str) -> Callable[[DataFrame], DataFrame]:
+        """Writes down one pass after another, each under a name of its own, since each reads the one before."""
+        number = itertools.count()
+        return lambda found: keep(f"raw_{table}_{next(number)}", found)
+
     def taught(catalogue: str, table: str, record: str, group: str) -> dict[str, DataFrame]:
         """A catalogue, whole, and the records that name an entry which is new or says something new."""
         key = RECORD[catalogue][0]
         entries = everything(received[catalogue])
         words = changed(entries, key, content_of(catalogue))
-        mine = reached(received[table], record, group, (key, words), lambda f: keep(f"raw_{table}", f))
+        mine = reached(received[table], record, group, (key, words), passes(table))
         return {catalogue: entries, table: mine}
 
     def talk() -> dict[str, DataFrame]:
         key, begun = "conversation_id", received["conversations"]
-        said = reached(received["messages"], "message_id", key, (key, begun.new), lambda f: keep("raw_messages", f))
+        said = reached(received["messages"], "message_id", key, (key, begun.new), passes("messages"))
         return {"messages": said, "conversations": reached(begun, key, key, (key, said), _as_is)}
 
     def levels() -> dict[str, DataFrame]:
@@ -110,7 +116,7 @@ def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
         c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], v["assessments"]),
         c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
         c.CLOSURES: newest(v["closures"]),
-        c.INTERVENTIONS: newest(v["interventions"]),
+        c.INTERVENTIONS: tables.interventions(v["interventions"]),
         c.LEARNING_EVENTS: events.learning_events(v),
     }
 

@@ -152,7 +152,13 @@ def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
 
 
 def _added_and_taken(versions: DataFrame) -> DataFrame:
-    """What each version of a message adds to its day when it becomes known, and takes back when it is replaced."""
+    """What each version of a message adds to its day when it becomes known, and takes back when it is replaced.
+
+    A live message that is stamped after the midnight at which its batch counts as known is known when it was sent.
+    """
+    versions = versions.withColumn(
+        "known_at", F.when(F.col("live"), F.greatest("known_at", "sent_at")).otherwise(F.col("known_at"))
+    )
     day = [F.col("conversation_id"), F.to_date("sent_at").alias("_day")]
     mine = (F.col("role") == "user").cast("int")
     counts = {"messages": mine, "messages_with_errors": F.when(errors() > 0, mine).otherwise(0)}

@@ -38,7 +38,8 @@ def reached(
         key: id of a record: its versions belong together.
         group: column whose rows make one answer together, such as the conversation of a message.
         also: a column, and a frame with the values of it that are reached from elsewhere.
-        keep: writes rows down and returns them as written, since they are read several times.
+        keep: writes rows down, each time in a new place, and returns them as written, since they are read several
+            times.
 
     Returns:
         Rows with `fresh`, closed: all versions of a record, and all records of a group, or none.

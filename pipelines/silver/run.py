@@ -24,6 +24,7 @@ from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
 from pipelines.silver.batch import look_again, rank, silver, students
 from pipelines.silver.quarantine import commonest, freed, set_aside
 from pipelines.silver.received import STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
+from pipelines.silver.replay import release
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 from pipelines.silver.version_tables import SILVER_OF
@@ -48,6 +49,7 @@ def run(run: Run) -> None:
         bronze = bronze_now(lake, before)
         with lake.tuned_for(bronze.new_rows(before)):
             if before is None:
+                release(lake)
                 start_over(lake)
             catch_up(lake, bronze.moved(before))
             now = as_it_stands(lake, bronze)

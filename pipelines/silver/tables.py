@@ -77,6 +77,11 @@ def student_levels(versions: DataFrame) -> DataFrame:
     return newest(versions)
 
 
+def interventions(versions: DataFrame) -> DataFrame:
+    """silver.interventions; no contact is known before it was made, however early the batch that tells of it."""
+    return newest(versions).withColumn("known_at", F.greatest("known_at", "contacted_at"))
+
+
 def student_profiles(
     conversations: DataFrame, progress: DataFrame, attempts: DataFrame, levels: DataFrame
 ) -> DataFrame:

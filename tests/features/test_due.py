@@ -13,6 +13,7 @@ from features.due import ALWAYS, MadeOf, changed_since, due
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
+from lakehouse.upkeep import let_go_of_all_but_the_newest
 from pipelines.silver.contracts import LEARNING_EVENTS
 from tests.lakes import LOGS, contents
 
@@ -27,7 +28,8 @@ Event = dict[str, Any]
         (MONDAYS[3], ALWAYS, None, MONDAYS[:4]),
         (MONDAYS[3], None, BEFORE, []),
         (MONDAYS[4], None, BEFORE, [MONDAYS[1], MONDAYS[4]]),
-        (MONDAYS[3], MONDAYS[2], BEFORE, [MONDAYS[2], MONDAYS[3]]),
+        (MONDAYS[3], MONDAYS[2], BEFORE, [MONDAYS[0], MONDAYS[2], MONDAYS[3]]),
+        (MONDAYS[3], MONDAYS[3], BEFORE, [MONDAYS[3]]),
         (MONDAYS[1], None, BEFORE, []),
         (MONDAYS[3], MONDAYS[5], BEFORE, []),
     ],
@@ -82,6 +84,8 @@ def test_the_first_date_that_a_change_touches(lake: Lake) -> None:
     assert since(start, middle) == MONDAYS[3]
     assert since(middle, end) == date(2024, 11, 28)
     assert changed_since(lake, MadeOf(start, 0, "old", ""), MadeOf(start, 0, "new", "")) == ALWAYS
+    let_go_of_all_but_the_newest(lake, LEARNING_EVENTS.name)
+    assert since(start, end) == ALWAYS
 
 
 @pytest.mark.long
@@ -90,13 +94,17 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     early = [event(s, day) for n, s in enumerate("abcd") for day in days[n:] if day < MONDAYS[4]]
     late = [event("a", MONDAYS[1] + timedelta(days=1), known=MONDAYS[5])]
     backfilled = [event("d", MONDAYS[2] + timedelta(days=2), ref="found later")]
-    log(lake, *early)
+    returned = [event("e", MONDAYS[1] + timedelta(days=4), ref="not lost after all")]
+    log(lake, *early, event("e", MONDAYS[0] + timedelta(days=1)))
     assert "from 2024-11-11 to 2024-12-02" in make(lake, MONDAYS[4])
     assert "nothing new" in make(lake, MONDAYS[4])
     assert "1 as-of dates from 2024-11-20" in make(lake, date(2024, 11, 20))
-    log(lake, *late, *backfilled)
+    lost = f"student_id = 'e' AND as_of = DATE'{MONDAYS[1]}'"
+    assert lake.table("features.student_labels").where(lost).first().dropped_out
+    log(lake, *late, *backfilled, *returned)
     assert "nothing new" in make(lake, date(2024, 11, 20))
-    assert "anew, since history from 2024-11-21 on has changed" in make(lake, MONDAYS[5])
+    assert "anew, since history from 2024-11-16 on has changed" in make(lake, MONDAYS[5])
+    assert not lake.table("features.student_labels").where(lost).first().dropped_out
     stepwise = contents(lake.settings)
 
     lake.spark.sql(f"DELETE FROM {lake.name('ops.runs')} WHERE step = 'features'").collect()

@@ -49,6 +49,20 @@ def test_it_gives_up_in_time(tmp_path: Path) -> None:
         holder.wait()
 
 
+def test_who_gives_up_on_the_jvm_of_a_killed_run_leaves_the_note_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / HOLDER).write_text(json.dumps({"run": "first", "pid": 1, "jvm": 2}))
+    monkeypatch.setattr("lakehouse.lock.is_java", lambda pid: pid == 2)
+    for _ in range(2):
+        with (
+            pytest.raises(LakeBusy, match="The JVM 2 of the ended run first"),
+            single_writer(tmp_path, "second", wait_seconds=0),
+        ):
+            pass
+    assert (tmp_path / HOLDER).exists()
+
+
 def test_a_killed_holder_frees_the_lake(tmp_path: Path) -> None:
     holder = hold(tmp_path, 60)
     holder.kill()

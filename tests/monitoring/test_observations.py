@@ -14,8 +14,8 @@ DRIFT: dict[str, Any] = {
     "missing_share": 0.5, "recent_missing_share": 0.25,
 }  # fmt: skip
 HEALTH: dict[str, Any] = {
-    "as_of": date(2024, 12, 2), "slice": "all", "slice_value": "all", "metric": "roc_auc", "promised_low": 0.75,
-    "promised_high": 0.85, "realised_low": 0.5, "realised_high": 0.5, "dropouts": 12,
+    "as_of": date(2024, 12, 2), "model_version": "2", "slice": "all", "slice_value": "all", "metric": "roc_auc",
+    "promised_low": 0.75, "promised_high": 0.85, "realised_low": 0.5, "realised_high": 0.5, "dropouts": 12,
 }  # fmt: skip
 
 
@@ -24,7 +24,9 @@ def seen(*rows: dict[str, Any]) -> dict[str, tuple[float, float | None]]:
 
 
 def healthy(*rows: dict[str, Any]) -> list[tuple[str, str, float, float]]:
-    return [(found.measure, found.subject, found.value, found.size) for found in of_health(pd.DataFrame(list(rows)))]
+    return [
+        (found.measure, found.subject, found.value, found.size) for found in of_health(pd.DataFrame(list(rows)), "2")
+    ]
 
 
 def test_drift_is_usual_up_to_noise_or_twice_its_habit() -> None:
@@ -65,3 +67,9 @@ def test_only_the_newest_week_speaks() -> None:
         ("roc_auc_short", "all", 0.25, 12)
     ]
     assert healthy() == []
+
+
+def test_of_two_versions_of_one_week_the_one_in_charge_speaks() -> None:
+    assert healthy(HEALTH, HEALTH | {"model_version": "1", "realised_high": 0.25}) == [
+        ("roc_auc_short", "all", 0.25, 12)
+    ]

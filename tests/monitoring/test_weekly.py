@@ -107,4 +107,7 @@ def test_nobody_left_is_a_measure_too() -> None:
     quiet = sums([100, 100, 110, 90, 100], [800] * 5, [0] * 5).query("week > 0")
     found = measured(quiet)
     assert found.loc[("active_students", "students"), "value"] == 0
+    assert (
+        found.loc[("active_students", "students"), "size"] == found.loc[("active_students", "students"), "usual"] > 90
+    )
     assert "rows_per_student" not in found.index.get_level_values(0)

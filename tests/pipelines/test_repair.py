@@ -88,12 +88,18 @@ def test_quarantine_is_listed_by_table_and_reason(landed: Settings, capsys: pyte
     assert capsys.readouterr().out.startswith("0 rows and files wait")
 
 
-def test_one_student_is_nowhere_afterwards(landed: Settings) -> None:
+def test_one_student_is_nowhere_after_an_erasure_that_was_killed_once(
+    landed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = list(landed.landing.glob("conversations/*/part-*.parquet"))
     talks = pd.concat([pd.read_parquet(path) for path in files])
     student = str(talks["user_id"].mode()[0])
     mine = set(talks.loc[talks["user_id"].astype(str) == student, "id"].astype(str))
     others = contents(landed)["silver.messages"]
+    with monkeypatch.context() as once:
+        once.setattr(pipelines.forget.run, "clean_versions", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            ran(landed, pipelines.forget.run.run, student_id=student)
     lake = ran(landed, pipelines.forget.run.run, student_id=student)
     for path in [*landed.landing.rglob("*.parquet"), *landed.lake.rglob("*.parquet")]:
         assert not _rows_of(path, student, mine), path
@@ -105,6 +111,10 @@ def test_one_student_is_nowhere_afterwards(landed: Settings) -> None:
     assert left < others
     with pytest.raises(RadarError, match="No row of that student was found"):
         ran(landed, pipelines.forget.run.run, student_id=student)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _rows_of(path: Path, student: str, talks: set[str]) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from scoring.reasons import REASONS, contributions, explain
-from scoring.risk import banded, nearest, playbook, risk_of, suggested
+from scoring.risk import banded, nearest, playbook, risk_of, suggested, typical_values
 from scoring.run import imputed, movement
 
 TYPICAL = {
@@ -100,12 +100,14 @@ def test_the_risk_is_what_the_probability_of_staying_leaves(spark: SparkSession)
 
 def test_a_student_is_told_by_the_two_nearest_centroids(spark: SparkSession) -> None:
     rows = [("typical", [3.0, 0.0, 4.0]), ("between", [2.0, 5.0, 2.0]), ("near", [4.0, 1.0, 9.0])]
+    rows += [("both", [0.0, 0.0, 1.0])]
     apart = spark.createDataFrame(rows, "student_id string, distances array<double>")
     found = {row.student_id: tuple(row)[1:] for row in nearest(apart, ["A", "B", "C"]).collect()}
     assert found == {
         "typical": ("B", 0.0, "A", 1.0),
         "between": ("A", 2.0, "C", 0.0),
         "near": ("B", 1.0, "A", 0.75),
+        "both": ("A", 0.0, "B", 0.0),
     }
 
 
@@ -150,3 +152,43 @@ def test_what_a_model_has_to_impute_is_counted(spark: SparkSession) -> None:
     students = spark.createDataFrame(rows, "student_id string, mood double, pace double")
     assert imputed(students, ["mood", "pace"]) == {"mood": 1, "pace": 2}
     assert imputed(students.where("student_id = 'c'"), ["mood", "pace"]) == {}
+
+
+def test_words_that_their_own_numbers_would_contradict_are_not_said() -> None:
+    """A silence no longer than usual or typical, a number that looks as large as the typical one."""
+
+    def anything(rows: pd.DataFrame) -> np.ndarray:
+        odds = 0.3 * rows["gap_ratio"] - 0.3 * (rows["messages_7"] + rows["active_days_14"] + rows["score_slope"])
+        return 1 / (1 + np.exp(-odds.to_numpy(float)))
+
+    more = {"messages_7": 9.0, "score_slope": 4.0}
+    typical = TYPICAL | more | {"messages_14": 12.4, "active_days_28": 8.5, "days_since_active": 3.0}
+    low = {"gap_ratio": 4.0, "messages_7": 0.0, "active_days_14": 0.0, "score_slope": 0.0}
+    same = {"messages_14": 12.0, "active_days_28": 8.0, "days_since_active": 2.0}
+    told = explain(pd.DataFrame([typical | low | same], dtype=float), typical, anything).iloc[0]
+    assert told.isna().all()
+    fewer = {"messages_14": 11.0, "active_days_28": 7.0, "days_since_active": 4.0}
+    told = explain(pd.DataFrame([typical | low | fewer], dtype=float), typical, anything).iloc[0]
+    assert told[["reason_1", "reason_2", "reason_3"]].notna().all()
+
+
+def test_what_nobody_has_a_value_of_is_typical_and_no_reason(spark: SparkSession) -> None:
+    held = spark.createDataFrame([("a", None, 4.0)], "student_id string, days_since_attempt double, pace double")
+    typical = typical_values(held, ["days_since_attempt", "pace"])
+    assert (np.isnan(typical["days_since_attempt"]), typical["pace"]) == (True, 4.0)
+    rows = pd.DataFrame([{"days_since_attempt": None}], dtype=float)
+    told = explain(rows, typical, lambda frame: np.where(frame["days_since_attempt"].isna(), 0.9, 0.1)).iloc[0]
+    assert told.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("rank", "words"),
+    [
+        (0.0, "no more lessons than any other who began when they did"),
+        (0.2, "more lessons than only 20% of the students who began when they did"),
+    ],
+)
+def test_peers_are_told_by_how_many_have_fewer(rank: float, words: str) -> None:
+    peers = next(reason for reason in REASONS if reason.name == "peers")
+    typical = pd.Series({"lessons_rank": 0.4})
+    assert peers.tell(pd.Series({"attempts_behind": 0.0, "lessons_rank": rank}), typical) == words

@@ -10,7 +10,7 @@ from training_frames import kept_over, set_of
 
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
-from lakehouse.registry import challenger, load_card
+from lakehouse.registry import Version, challenger, load_card
 from training import evidence, promotion, segments
 from training.archetypes import BEHAVIOUR
 from training.segments import clustered, fixed, scaler
@@ -28,6 +28,11 @@ def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -
     model = fixed(BEHAVIOUR.points)
     assert np.allclose(model.cluster_centers_, BEHAVIOUR.points)
     assert [SEGMENTS[i] for i in model.predict(BEHAVIOUR.points)] == list(SEGMENTS)
+
+
+def test_the_first_version_means_the_archetypes_whole_whatever_varied_on_its_day() -> None:
+    first = Version("models.segments", "1", "run", {"kind": "archetypes", "feature_set": "behaviour"})
+    assert (segments.meant(None, first) == BEHAVIOUR.points).all()  # type: ignore[arg-type]
 
 
 def test_later_centroids_keep_the_names_whatever_their_order() -> None:

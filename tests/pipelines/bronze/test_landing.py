@@ -37,6 +37,27 @@ def test_flat_files_folders_and_arrivals_are_found(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["messages.parquet", "messages/2024.parquet"])
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"{name}/part-0.parquet", id=[1])
+    with pytest.raises(RadarError, match=rf"{name} is a folder, .* move the files in it to .*messages"):
+        listing(tmp_path)
+
+
+def test_a_link_to_nothing_is_no_file_and_one_that_cannot_be_opened_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "messages/a.parquet", id=[1])
+    (tmp_path / "messages" / "b.parquet").symlink_to(tmp_path / "nowhere")
+    (listed,) = listing(tmp_path)
+    monkeypatch.setattr(Path, "open", _forbidden)
+    assert len(listed.file_hash) == 64
+
+
+def _forbidden(*_: object) -> None:
+    raise PermissionError
+
+
 def test_a_file_cut_in_half_and_a_text_file_are_named_with_size_and_error(tmp_path: Path) -> None:
     whole = put(tmp_path, "messages/a.parquet", id=list(range(100)))
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])

@@ -109,6 +109,19 @@ def test_a_late_message_adds_from_its_arrival_on(spark: SparkSession) -> None:
     ]
 
 
+def test_a_message_stamped_after_its_batch_is_known_when_it_was_sent(spark: SparkSession) -> None:
+    said = """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c1              | user | 2024-11-05 02:00 | 2024-11-04
+    """
+    talk = """
+        conversation_id | student_id | language | started_at       | arrived
+        c1              | 1          | spanish  | 2024-11-04 10:00 | 2024-11-04
+    """
+    found = message_days(standing(spark, "messages", said), standing(spark, "conversations", talk))
+    assert rows(found, "event_at", "known_at") == [(at(5, 2), at(5, 2))]
+
+
 def test_a_corrected_message_takes_back_what_it_added(spark: SparkSession) -> None:
     said = """
         message_id | conversation_id | role | corrections | sent_at          | arrived

@@ -55,6 +55,22 @@ def test_a_message_that_moved_pulls_in_both_conversations(spark: SparkSession) -
     assert ids(again["conversations"], "conversation_id") == [("c1", False), ("c2", False)]
 
 
+def test_every_pass_over_moved_messages_is_written_to_a_place_of_its_own(spark: SparkSession) -> None:
+    """The next pass reads the one before."""
+    moved = "message_id | conversation_id | sent_at | arrived\nm1 | c2 | 2024-11-04 10:00 | 2024-11-08"
+    texts = {"conversations": (TALKS, ""), "messages": (SAID, moved)}
+    came = {t: Received(*[versions(spark, t, text) for text in texts.get(t, ("", ""))]) for t in VERSIONS}
+    places: list[str] = []
+
+    def keep(name: str, frame: DataFrame) -> DataFrame:
+        places.append(name)
+        return frame
+
+    look_again(came, keep)
+    of_messages = [name for name in places if "messages" in name]
+    assert len(of_messages) == len(set(of_messages)) > 1
+
+
 def test_a_chain_of_moves_is_followed_to_its_end(spark: SparkSession) -> None:
     """m2 once lay in c1 and lies in c2 now; a new row in c1 therefore reaches c2 and all that ever lay there."""
     once = SAID + "    m2         | c2              | 2024-11-04 10:01 | 2024-11-06\n"
