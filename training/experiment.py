@@ -1,6 +1,7 @@
 """An experiment on the dropout model: a training set, its windows, and what a model shows on them.
 
-`dropout` runs one for its own candidates. A notebook runs one for any classifier whose types skops trusts, in four lines:
+`dropout` runs one for its own candidates. A notebook runs one for any classifier whose types skops trusts, in four
+lines:
 
     experiment = again(lake, version="2")
     trained = experiment.fit("discriminant", make_pipeline(SimpleImputer(), LinearDiscriminantAnalysis()))
