@@ -102,7 +102,7 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     lost = f"student_id = 'e' AND as_of = DATE'{MONDAYS[1]}'"
     assert lake.table("features.student_labels").where(lost).first().dropped_out
     log(lake, *late, *backfilled, *returned)
-    assert "nothing new" in make(lake, date(2024, 11, 20))
+    assert "3 of them anew, since history from 2024-11-16 on" in make(lake, date(2024, 11, 20))
     assert "anew, since history from 2024-11-16 on has changed" in make(lake, MONDAYS[5])
     assert not lake.table("features.student_labels").where(lost).first().dropped_out
     stepwise = contents(lake.settings)
