@@ -97,7 +97,7 @@ WEEKLY_MEASURES = Contract(
         value | DOUBLE NOT NULL | over the seven days before as_of
         usual | DOUBLE | mean over the weeks before; null under four of them
         spread | DOUBLE | their standard deviation, and for a rate the sampling error of this week
-        size | DOUBLE NOT NULL | active students that the value stands on
+        size | DOUBLE NOT NULL | active students that the value stands on, of their own number the usual if that is more
     """),
     key=("as_of", "measure", "subject"),
     expectations=(one_of("measure", "active_students", "rows_per_student", "error_rate", "new_language"),),

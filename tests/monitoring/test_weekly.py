@@ -75,7 +75,7 @@ def measured(frame: pd.DataFrame, first: dict[str, date] | None = None) -> pd.Da
 def test_what_is_usual_is_the_mean_of_the_weeks_before() -> None:
     found = measured(sums([50, 100, 110, 90, 100], [300, 800, 880, 720, 800], [0] * 5))
     row = found.loc[("active_students", "students")]
-    assert (row["value"], row["usual"], row["size"]) == (50, 100, 50)
+    assert (row["value"], row["usual"], row["size"]) == (50, 100, 100)
     assert row["spread"] == pytest.approx(np.sqrt(np.var([100, 110, 90, 100], ddof=1) + 50))
     row = found.loc[("rows_per_student", "silver.messages")]
     assert (row["value"], row["usual"], row["spread"]) == (6, 8, pytest.approx(np.sqrt(6 / 50)))
