@@ -23,7 +23,7 @@ from lakehouse.runs import last_done
 from pipelines.bronze.files import entries
 from pipelines.bronze.landing import Listed, footer, listing
 from pipelines.forget.landing import ids_of, read, same_id, without
-from pipelines.forget.tables import clean_versions, delete, remember_nothing
+from pipelines.forget.tables import clean_versions, delete, owned, remember_nothing
 from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
 
@@ -67,8 +67,9 @@ def run(run: Run) -> None:
         _artifacts(lake, student, gone)
         found = bool(gone.files or gone.tables or unfinished)
         if found:
-            lost = _lost(lake, gone)
-            clean_versions(lake, lake.tables() if unfinished else gone.tables)
+            cleaned = owned(lake) if unfinished else set(gone.tables)
+            lost = [pin for pin in pins(lake) if pin.table in cleaned]
+            clean_versions(lake, cleaned)
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
         _stand(step, current)
@@ -146,11 +147,6 @@ def _artifacts(lake: Lake, student: str, gone: Gone) -> None:
             gone.files[str(path.relative_to(lake.settings.lake))] = cut[1]
     # The dashboard names students; the next monitoring run draws it anew.
     lake.settings.dashboard.unlink(missing_ok=True)
-
-
-def _lost(lake: Lake, gone: Gone) -> list[Pin]:
-    """The pins whose training sets can no longer be made again."""
-    return [pin for pin in pins(lake) if pin.table in gone.tables]
 
 
 def _current(lake: Lake) -> bool:

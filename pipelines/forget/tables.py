@@ -40,6 +40,11 @@ def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
     return gone
 
 
+def owned(lake: Lake) -> set[str]:
+    """The tables that can have rows of a student."""
+    return {table for table in lake.tables() if _owners(lake.table(table), table)}
+
+
 def clean_versions(lake: Lake, tables: Iterable[str]) -> None:
     """Let go of every earlier version of these tables."""
     for table in tables:
