@@ -1,0 +1,37 @@
+"""Files that cannot be read, and what becomes of them when whole ones come, in a folder with an odd name."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+import pipelines.bronze.ingest
+from lakehouse.cli import Run
+from lakehouse.lake import Lake
+from lakehouse.publish import new_run_id
+from lakehouse.settings import settings
+
+WAITS = "released_at IS NULL"
+
+
+def test_a_whole_file_releases_the_broken_one_of_its_name(spark: SparkSession, tmp_path: Path) -> None:
+    chosen = settings(str(tmp_path / "o'brien" / "lake"), str(tmp_path / "landing"))
+    file = tmp_path / "landing" / "messages" / "arrived=2024-11-04" / "part.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_text("half of a file")
+    other = file.with_name("other.parquet")
+    other.write_text("half of another")
+
+    def waiting() -> list[str]:
+        with Lake.writing(chosen, "test") as lake:
+            pipelines.bronze.ingest.run(Run(lake, new_run_id(), None, argparse.Namespace()))
+            rows = lake.table("ops.quarantine").where(WAITS).orderBy("source_file").collect()
+        return [row.source_file for row in rows]
+
+    names = [f"messages/arrived=2024-11-04/{name}.parquet" for name in ("other", "part")]
+    assert waiting() == names
+    pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(file)
+    assert waiting() == names[:1]
