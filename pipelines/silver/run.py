@@ -32,9 +32,9 @@ from pipelines.silver.version_tables import SILVER_OF
 CATALOGUES = (c.LESSONS, c.ASSESSMENTS, c.CLOSURES, c.INTERVENTIONS)
 """Small tables that a batch looks at whole, and makes where one of their rows is new."""
 REFUSED = (
-    "They are in bronze and not in quarantine yet. Mend the rule in pipelines/silver/raw.py and run `-e rebuild_silver`; "
-    "or take the batch in as it is by `-e ingest -P most_refused=1`: then `-e quarantine` shows the rows, and tries them "
-    "again by `-P action=replay` once the rule is mended."
+    "They are in bronze and not in quarantine yet. Mend the rule in pipelines/silver/raw.py and run `-e "
+    "rebuild_silver`; or take the batch in as it is by `-e ingest -P most_refused=1`: then `-e quarantine` shows the "
+    "rows, and tries them again by `-P action=replay` once the rule is mended."
 )
 
 
