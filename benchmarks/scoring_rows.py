@@ -4,9 +4,9 @@
 
 The same rows, the same model (gradient boosting, calibrated) and both cores for each way: `predict_proba` on a frame
 that is in memory already; `score_batch`, which looks features up by keys and predicts on the workers; and the same
-with MLflow's `spark_udf`. Each way of Spark runs on a thousand students first, and that time is taken off. Prints
-seconds, rows a second, the ratio to the bare predict, and the most memory that the processes held, for a quarter of the
-rows and for all.
+with MLflow's `spark_udf`. Each way of Spark runs first while the feature table holds a thousand students and no more:
+that is its start-up, and taken off. Prints seconds, rows a second, the ratio to the bare predict, and the most memory
+that the processes held, for a quarter of the rows and for all.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ DAY = date(2024, 11, 4)
 TABLE = "features.made_up"
 NAMES = [RECENCY_FEATURE, *(f"feature_{n:02}" for n in range(1, FEATURES))]
 FEW = 1_000
+REPEATS = 2
+"""Runs of each way; the faster one counts."""
+
+Way = Callable[[DataFrame], DataFrame]
 
 
 def main() -> None:
@@ -47,26 +51,32 @@ def main() -> None:
     students = parser.parse_args().students
     with tempfile.TemporaryDirectory() as folder, Lake.writing(settings(folder), "benchmark") as lake:
         store = open_store(lake)
-        keys = filled(lake, students)
-        uri, model = learnt(lake, store, keys)
-        frame = lake.table(TABLE).select(*NAMES).toPandas().astype("float64")
-        bare = timed(lambda: model.predict_proba(frame))
-        print(f"bare predict of {students:,}: {bare:.1f} s, {students / bare:,.0f} rows/s")
-
-        ways = {
+        created(lake)
+        uri, model = learnt(lake, store, filled(lake, 0, FEW))
+        ways: dict[str, Way] = {
             "score_batch": lambda asked: store.score_batch(model_uri=uri, df=asked).select("student_id", "prediction"),
             "spark_udf": lambda asked: by_udf(lake, uri, asked),
         }
+        few = {way: start_up(scored, who(lake, 0, FEW)) for way, scored in ways.items()}
+        keys = filled(lake, FEW, students)
+        frame = lake.table(TABLE).select(*NAMES).toPandas().astype("float64")
+        bare = min(timed(lambda: model.predict_proba(frame)) for _ in range(REPEATS))
+        print(f"bare predict of {students:,}: {bare:.1f} s, {students / bare:,.0f} rows/s")
         for way, scored in ways.items():
-            written(scored(keys.where(F.col("n") < FEW)))
-            few = timed(lambda: written(scored(keys.where(F.col("n") < FEW))))  # noqa: B023
             for rows in (students // 4, students):
+                asked = keys.where(F.col("n") < rows)
                 with Memory() as memory:
-                    took = timed(lambda: written(scored(keys.where(F.col("n") < rows)))) - few  # noqa: B023
+                    took = min(timed(lambda: written(scored(asked))) for _ in range(REPEATS)) - few[way]  # noqa: B023
                 print(
-                    f"{way} of {rows:,}: {took:.1f} s net of {few:.1f} s, {rows / took:,.0f} rows/s, "
+                    f"{way} of {rows:,}: {took:.1f} s net of {few[way]:.1f} s, {rows / took:,.0f} rows/s, "
                     f"{rows / took / (students / bare):.2f} of the bare predict; most memory {memory.peak:.1f} GB"
                 )
+
+
+def start_up(scored: Way, few: DataFrame) -> float:
+    """Seconds that a few students take once the way is warm."""
+    written(scored(few))
+    return min(timed(lambda: written(scored(few))) for _ in range(REPEATS))
 
 
 def by_udf(lake: Lake, uri: str, asked: DataFrame) -> DataFrame:
@@ -74,23 +84,32 @@ def by_udf(lake: Lake, uri: str, asked: DataFrame) -> DataFrame:
     import mlflow
 
     spec = logged_spec(uri)
-    found = augmented(asked, spec, lake.table, single_moments(asked, spec.lookups))
+    found = augmented(asked, spec, lake.table, single_moments(asked, spec.lookups, lake.table))
     predict = mlflow.pyfunc.spark_udf(lake.spark, uri, "double", env_manager="local")
     return found.withColumn("risk", predict(F.struct(*NAMES))).select("student_id", "risk")
 
 
-def filled(lake: Lake, students: int) -> DataFrame:
-    """A feature table of made-up students on one day; returns their keys, with a number each."""
+def who(lake: Lake, first: int, end: int) -> DataFrame:
+    """Keys of made-up students on one day, with a number each."""
+    name = F.format_string("s%07d", "id").alias("student_id")
+    return lake.spark.range(first, end).select(F.col("id").alias("n"), name, F.lit(DAY).alias("as_of"))
+
+
+def created(lake: Lake) -> None:
+    """The feature table, empty."""
+    features = ", ".join(f"{name} double" for name in NAMES)
+    LocalFeatureStore(lake).create_table(
+        name=TABLE, schema=lake.spark.createDataFrame([], f"student_id string, as_of date, {features}").schema,
+        primary_keys=["student_id", "as_of"], timeseries_column="as_of",
+    )  # fmt: skip
+
+
+def filled(lake: Lake, first: int, end: int) -> DataFrame:
+    """The feature table given the rows of students from number `first` on; returns the keys of all that it holds."""
     features = [F.round(-F.log(1 - F.rand(n)), 6).alias(name) for n, name in enumerate(NAMES)]
-    who = lake.spark.range(students).select(
-        F.col("id").alias("n"), F.format_string("s%07d", "id").alias("student_id"), F.lit(DAY).alias("as_of")
-    )
-    store = LocalFeatureStore(lake)
-    rows = who.select("student_id", "as_of", *features)
-    keys = {"primary_keys": ["student_id", "as_of"], "timeseries_column": "as_of"}
-    store.create_table(name=TABLE, schema=rows.schema, **keys)  # type: ignore[arg-type]
+    rows = who(lake, first, end).select("student_id", "as_of", *features)
     rows.write.format("delta").mode("append").saveAsTable(lake.name(TABLE))
-    return who
+    return who(lake, 0, end)
 
 
 def learnt(lake: Lake, store: Any, keys: DataFrame) -> tuple[str, Any]:

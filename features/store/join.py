@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,8 +19,24 @@ BUCKETS = 8
 """Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
 SECOND = 1_000_000
 
+Table = Callable[[str], DataFrame]
 
-def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup, moments: dict[str, str] | None = None) -> DataFrame:
+
+class Moment(NamedTuple):
+    """The one time that all rows of a frame ask for.
+
+    Attributes:
+        time: as text.
+        met: whether every row has a feature row of that very time, in each table that is looked up by it.
+    """
+
+    time: str
+    met: bool
+
+
+def look_up(
+    frame: DataFrame, features: DataFrame, lookup: Lookup, moments: Mapping[str, Moment] | None = None
+) -> DataFrame:
     """The frame with a lookup's features beside each row; a feature that the frame holds already is left as it is.
 
     Args:
@@ -34,25 +50,39 @@ def look_up(frame: DataFrame, features: DataFrame, lookup: Lookup, moments: dict
         return frame
     if not lookup.time:
         return _join(frame, features, lookup.pairs, wanted)
-    if moments and lookup.lookup_time in moments and lookup.lookback_seconds is None:
-        return _join_at(moments[lookup.lookup_time], frame, features, lookup, wanted)
-    return as_of_join(frame, features, lookup, wanted)
+    if not moments or lookup.lookup_time not in moments or lookup.lookback_seconds is not None:
+        return as_of_join(frame, features, lookup, wanted)
+    moment = moments[lookup.lookup_time]
+    time, asked = _times(features, lookup, moment.time)
+    if moment.met:
+        return _join(frame, features.where(time == asked), lookup.pairs, wanted)
+    return _join_newest(frame, features.where(time <= asked), lookup, wanted)
 
 
-def single_moments(frame: DataFrame, lookups: Iterable[Lookup]) -> dict[str, str]:
-    """The times by which lookups of any age will look in a frame that hold one value in every row, and that value as
-    text. Costs a query, unless no lookup has use for it.
+def single_moments(frame: DataFrame, lookups: Iterable[Lookup], table: Table) -> dict[str, Moment]:
+    """The times by which lookups of any age will look in a frame that hold one value in every row. Costs a query, and
+    one more for such a time; none when no lookup has use for it.
+
+    Args:
+        frame: rows to look up for, with no feature beside them yet.
+        lookups: what will be looked up.
+        table: a feature table's rows by name.
     """
     held = frame.columns
-    times = {lookup.lookup_time for lookup in lookups if lookup.lookback_seconds is None and lookup.wanted(held)}
-    times &= {*held}
+    asked = [one for one in lookups if one.lookback_seconds is None and one.wanted(held) and one.lookup_time in held]
+    times = {lookup.lookup_time for lookup in asked}
     if not times:
         return {}
     bounds = [F.array(F.min(f"`{name}`"), F.max(f"`{name}`")).cast("array<string>").alias(name) for name in times]
-    nulls = [F.count_if(F.col(f"`{name}`").isNull()).alias(f"_nulls_{name}") for name in times]
-    seen = frame.agg(*bounds, *nulls).collect()[0]
-    whole = {name: seen[name] for name in times if not seen[f"_nulls_{name}"]}
-    return {name: first for name, (first, last) in whole.items() if first is not None and first == last}
+    filled = [F.count(F.col(f"`{name}`")).alias(f"_filled_{name}") for name in times]
+    seen = frame.agg(F.count("*").alias("_rows"), *bounds, *filled).collect()[0]
+    found = {}
+    for name in times:
+        first, last = seen[name]
+        if seen[f"_filled_{name}"] == seen["_rows"] and first is not None and first == last:
+            ours = [lookup for lookup in asked if lookup.lookup_time == name]
+            found[name] = Moment(first, _met(frame, seen["_rows"], first, ours, table))
+    return found
 
 
 def as_of_join(frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
@@ -83,22 +113,41 @@ def compute(frame: DataFrame, function: Function) -> DataFrame:
     return frame.withColumn(function.output, F.expr(f"{function.name}({bound})"))
 
 
-def _join_at(moment: str, frame: DataFrame, features: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
-    """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, and
-    none travels to Python. Spark still reads every earlier row.
+def _met(frame: DataFrame, rows: int, moment: str, lookups: list[Lookup], table: Table) -> bool:
+    """Whether each of so many rows has a feature row of the very moment for every lookup; no where that cannot be told
+    yet, since a key is a feature itself.
     """
-    known = features.where(F.col(f"`{lookup.time}`") <= F.lit(moment).cast(features.schema[lookup.time].dataType))
+    if any(key not in frame.columns for lookup in lookups for key in lookup.lookup_keys):
+        return False
+    for lookup in lookups:
+        features = table(lookup.table)
+        time, asked = _times(features, lookup, moment)
+        frame = _join(frame, features.where(time == asked), lookup.pairs, {}, "left_semi")
+    return frame.count() == rows
+
+
+def _times(features: DataFrame, lookup: Lookup, moment: str) -> tuple[Column, Column]:
+    """A feature table's time, and a moment of its type."""
+    return F.col(f"`{lookup.time}`"), F.lit(moment).cast(features.schema[lookup.time].dataType)
+
+
+def _join_newest(frame: DataFrame, known: DataFrame, lookup: Lookup, wanted: dict[str, str]) -> DataFrame:
+    """The as-of join of a frame that asks for one moment: which row is newest is found by keys and times alone, and
+    none travels to Python. Spark reads every row that was known.
+    """
     newest = known.groupBy(*[F.col(f"`{key}`") for key in lookup.keys]).agg(F.max(f"`{lookup.time}`").alias("_newest"))
     told = _join(frame, newest, lookup.pairs, {"_newest": "_newest"})
     return _join(told, known, lookup.pairs | {"_newest": lookup.time}, wanted).drop("_newest")
 
 
-def _join(frame: DataFrame, features: DataFrame, keys: dict[str, str], wanted: dict[str, str]) -> DataFrame:
+def _join(
+    frame: DataFrame, features: DataFrame, keys: dict[str, str], wanted: dict[str, str], how: str = "left"
+) -> DataFrame:
     """Each row of the frame with the feature row of its keys, by column of the frame; nulls where there is none."""
     places = {key: f"_key_{n}" for n, key in enumerate(keys.values())}
     right = features.select(*[F.col(f"`{key}`").alias(place) for key, place in places.items()], *_named(wanted))
     same = [F.col(f"`{mine}`") == F.col(places[key]) for mine, key in keys.items()]
-    return frame.join(right, same, "left").drop(*places.values())
+    return frame.join(right, same, how).drop(*places.values())
 
 
 def _named(wanted: dict[str, str]) -> list[Column]:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.functions import pandas_udf  # type: ignore[attr-defined]
 from pyspark.sql.types import StructType
 
 from features.store import tables
 from features.store.errors import SpecError
-from features.store.join import compute, look_up, single_moments
+from features.store.join import Moment, Table, compute, look_up, single_moments
 from features.store.protocol import Features, TrainingSet
 from features.store.resolve import in_order, resolve
 from features.store.spec import Lookup, Spec
@@ -135,10 +134,10 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
-        frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups))
+        frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups, self.lake.table))
         added = [name for name in spec.inputs if name not in df.columns]
-        predict = predictor(mlflow.pyfunc.load_model(model_uri), result_type)
-        return frame.select(*df.columns, *added, predict(F.struct(*spec.inputs)).alias(PREDICTION))
+        predict = predictor(mlflow.pyfunc.load_model(model_uri), spec.inputs, result_type)
+        return frame.select(*df.columns, *added, predict(*spec.inputs).alias(PREDICTION))
 
     @contextmanager
     def _as_writer(self) -> Iterator[Lake]:
@@ -179,7 +178,7 @@ def pinned(
     return spec, {lookup.table: lake.version(lookup.table) for lookup in spec.lookups}
 
 
-def augmented(frame: DataFrame, spec: Spec, table: Any, moments: dict[str, str] | None = None) -> DataFrame:
+def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, Moment] | None = None) -> DataFrame:
     """The frame with everything that the spec looks up and computes, defaults filled in last.
 
     Args:
@@ -194,15 +193,17 @@ def augmented(frame: DataFrame, spec: Spec, table: Any, moments: dict[str, str] 
     return frame.fillna(defaults) if defaults else frame
 
 
-def predictor(model: PyFuncModel, result_type: str) -> Callable[..., Column]:
-    """A model that is loaded, as a function of a struct of its inputs; of several outputs a type that is no array takes
-    the first. MLflow's own `spark_udf` has every task load the model.
+def predictor(model: PyFuncModel, inputs: Sequence[str], result_type: str) -> Callable[..., Column]:
+    """A model that is loaded, as a function of its inputs' columns; of several outputs a type that is no array takes
+    the first. MLflow's own `spark_udf` has every task load the model; and a struct of the inputs would be copied once
+    more on its way to Python.
     """
     every = result_type.startswith("array")
 
-    def predicted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
+    def predicted(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.Series]:
         for batch in batches:
-            found = np.asarray(model.predict(batch)).reshape(len(batch), -1)
+            found = np.asarray(model.predict(pd.DataFrame(dict(zip(inputs, batch, strict=True)))))
+            found = found.reshape(len(batch[0]), -1)
             yield pd.Series(list(found) if every else found[:, 0])
 
     return pandas_udf(predicted, result_type)

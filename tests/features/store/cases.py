@@ -30,10 +30,14 @@ class Case:
     excluded: list[str]
     tables: Tables
 
+    def rows(self, table: str) -> DataFrame:
+        """A feature table's rows by name."""
+        return self.tables[table][1]
+
 
 def random_case(spark: SparkSession, seed: int) -> Case:
-    """A valid case: one or two tables with one or two keys, over days or moments or without time, ties and nulls; three
-    in ten ask for one moment in every row.
+    """A valid case: one or two tables with one or two keys, over days or moments or without time, ties and nulls; half
+    of them ask for one moment in every row.
     """
     random = np.random.default_rng(seed)
     dated = bool(random.random() < 0.5)
@@ -45,9 +49,8 @@ def random_case(spark: SparkSession, seed: int) -> Case:
         (n, _who(random), _group(random), _who(random), _moment(random, dated), _moment(random, dated), n % 2)
         for n in range(30)
     ]
-    if random.random() < 0.3:
-        moment = _moment(random, dated, False)
-        rows = [(*row[:4], moment, *row[5:]) for row in rows]
+    if random.random() < 0.5:
+        rows = _at_once(random, rows, *tables[names[0]])
     rows += [(30 + n, *row[1:]) for n, row in enumerate(rows[:5])]
     lookups = [lookup for n, name in enumerate(names) for lookup in _lookups(random, tables[name][0], n)]
     outputs = [lookup._get_output_name(name) for lookup in lookups for name in lookup.feature_names]
@@ -103,6 +106,18 @@ def _finder(
 
 def _clocked(moment: date) -> bool:
     return isinstance(moment, datetime)
+
+
+def _at_once(random: Any, rows: list[tuple[Any, ...]], table: FeatureTable, held: DataFrame) -> list[tuple[Any, ...]]:
+    """The rows, all asking for one moment: that of a feature row, half the time by keys that have one of it."""
+    found = held.collect()
+    if not table.timestamp_keys:
+        return [(*row[:4], rows[0][4], *row[5:]) for row in rows]
+    moment = found[random.integers(len(found))]["at"]
+    if random.random() < 0.5:
+        met = {tuple(one[key] for key in table.primary_keys) for one in found if one["at"] == moment}
+        rows = [row for row in rows if row[1 : 1 + len(table.primary_keys)] in met]
+    return [(*row[:4], moment, *row[5:]) for row in rows]
 
 
 def _table(spark: SparkSession, random: Any, name: str, dated: bool) -> tuple[FeatureTable, DataFrame]:

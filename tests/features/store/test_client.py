@@ -26,7 +26,7 @@ SHAPE = "who string, at date, score double, steps int, name string, sure boolean
 
 def by_us(case: Case) -> pd.DataFrame:
     spec = resolve(case.df.schema, case.lookups, case.labels, case.excluded, lambda name: case.tables[name][0])
-    frame = augmented(case.df, spec, lambda name: case.tables[name][1], single_moments(case.df, spec.lookups))
+    frame = augmented(case.df, spec, case.rows, single_moments(case.df, spec.lookups, case.rows))
     return rows_of(frame.select(*spec.inputs, *case.labels))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from features.store.join import look_up, single_moments
+from features.store.join import Moment, look_up, single_moments
 from features.store.spec import Lookup
 
 MOOD = Lookup("features.mood", ("who",), "at", ("who",), "day", None, {"mood": "mood"}, {})
@@ -21,28 +21,55 @@ def asked(spark: SparkSession, *days: int | None) -> DataFrame:
     return spark.createDataFrame(rows, "who string, day date")
 
 
+def held(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame(HELD, "who string, at date, mood double")
+
+
 @pytest.mark.parametrize(
     ("days", "moments"),
-    [((12, 12), {"day": "2024-11-12"}), ((12, 13), {}), ((12, None), {}), ((None, None), {}), ((), {})],
-)
+    [
+        ((12, 12), {"day": Moment("2024-11-12", met=False)}), ((18, 18), {"day": Moment("2024-11-18", met=True)}),
+        ((12, 13), {}), ((12, None), {}), ((None, None), {}), ((), {}),
+    ],
+)  # fmt: skip
 def test_a_single_moment_is_one_value_in_every_row(
-    spark: SparkSession, days: tuple[int | None, ...], moments: dict[str, str]
+    spark: SparkSession, days: tuple[int | None, ...], moments: dict[str, Moment]
 ) -> None:
-    assert single_moments(asked(spark, *days), [MOOD]) == moments
+    assert single_moments(asked(spark, *days), [MOOD], lambda _: held(spark)) == moments
+
+
+def test_a_moment_is_met_when_every_table_has_a_row_of_it_for_every_key(spark: SparkSession) -> None:
+    tables = {MOOD.table: held(spark), "features.pace": held(spark).where("mood = 3")}
+    lookups = [MOOD, replace(MOOD, table="features.pace", outputs={"mood": "pace"})]
+
+    def met(frame: DataFrame, lookups: list[Lookup] = lookups) -> bool:
+        return single_moments(frame, lookups, tables.__getitem__)["day"].met
+
+    assert met(asked(spark, 18, 18))
+    assert met(asked(spark, 11), lookups[:1])
+    assert not met(asked(spark, 11)), "pace has no row of that day"
+    stranger = spark.createDataFrame([("a", date(2024, 11, 18)), ("z", date(2024, 11, 18))], "who string, day date")
+    assert not met(stranger)
+    assert not met(stranger.selectExpr("nullif(who, 'z') AS who", "day"))
+    assert not met(asked(spark, 18), [MOOD, replace(MOOD, lookup_keys=("mood",), outputs={"mood": "other"})])
 
 
 @pytest.mark.parametrize("change", [{"lookback_seconds": 60.0}, {"lookup_time": ""}, {"outputs": {"mood": "who"}}])
 def test_no_moment_is_sought_that_no_lookup_has_use_for(spark: SparkSession, change: dict[str, Any]) -> None:
-    assert single_moments(asked(spark, 12, 12), [replace(MOOD, **change)]) == {}
+    assert single_moments(asked(spark, 12, 12), [replace(MOOD, **change)], lambda _: held(spark)) == {}
 
 
-@pytest.mark.parametrize("days", [(12, 12), (12, 13)])
+@pytest.mark.parametrize(
+    ("days", "mood", "way"),
+    [((11, 11), None, "a join"), ((12, 12), None, "two joins"), ((18, 18), 3.0, "a join"), ((12, 13), None, "Python")],
+)
 def test_a_frame_of_one_moment_is_joined_without_python(
-    spark: SparkSession, capsys: pytest.CaptureFixture[str], days: tuple[int, ...]
+    spark: SparkSession, capsys: pytest.CaptureFixture[str], days: tuple[int, ...], mood: float | None, way: str
 ) -> None:
     frame = asked(spark, *days)
-    held = spark.createDataFrame(HELD, "who string, at date, mood double")
-    found = look_up(frame, held, MOOD, single_moments(frame, [MOOD]))
-    assert [row.mood for row in found.collect()] == [None, None], "the whole newest row wins, nulls and all"
+    found = look_up(frame, held(spark), MOOD, single_moments(frame, [MOOD], lambda _: held(spark)))
+    assert [row.mood for row in found.collect()] == [mood, mood], "the whole newest row wins, nulls and all"
     found.explain()
-    assert ("MapInArrow" in capsys.readouterr().out) == (len(set(days)) > 1)
+    plan = capsys.readouterr().out
+    assert ("MapInArrow" in plan) == (way == "Python")
+    assert plan.count("Join") == {"Python": 0, "a join": 1, "two joins": 2}[way]
