@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.contracts import Contract, sql_text
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
+from lakehouse.paths import to_the_letter
 from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
@@ -220,9 +221,9 @@ class Lake:
 
         Staged rows are Parquet files without a table: they live for one run and need no versions.
         """
-        path = str(self.settings.staging / name)
-        frame.write.mode("overwrite").parquet(path)
-        staged = self.spark.read.schema(frame.schema).parquet(path)
+        path = self.settings.staging / name
+        frame.write.mode("overwrite").parquet(str(path))
+        staged = self.spark.read.schema(frame.schema).parquet(to_the_letter(path))
         staged.createOrReplaceTempView(name)
         return staged
 

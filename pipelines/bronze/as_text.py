@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakehouse.paths import to_the_letter
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import LandingFile
 
@@ -48,7 +49,7 @@ def _with_provenance(spark: SparkSession, files: list[LandingFile], now: datetim
         [(_uri(file), file.name, file.listed.file_hash, file.arrived, now) for file in files],
         "_uri string, _source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp",
     )
-    raw = spark.read.option("mergeSchema", "false").parquet(*[str(file.listed.path) for file in files])
+    raw = spark.read.option("mergeSchema", "false").parquet(*[to_the_letter(file.listed.path) for file in files])
     encoded = F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B"))
     located = raw.withColumn("_uri", F.regexp_replace(F.url_decode(encoded), "^[a-z]+:/*", "/"))
     return located.join(F.broadcast(provenance), "_uri").drop("_uri")

@@ -13,6 +13,19 @@ from pipelines.bronze.landing import listing, read_through
 from tests.pipelines.gold.frames import rows
 
 
+def test_what_spark_would_take_for_a_pattern_is_a_name(spark: SparkSession, tmp_path: Path) -> None:
+    names = ["a[1].parquet", "b{1,2}.parquet", "c*.parquet", "d?.parquet", "e\\.parquet", "f (1).parquet"]
+    folder = tmp_path / "app [live] {a,b} 100 %" / "messages"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(names):
+        pd.DataFrame({"id": [number]}).to_parquet(folder / name)
+    pd.DataFrame({"id": [9]}).to_parquet(folder / "a1.parquet")
+    files = [read_through(listed) for listed in listing(folder.parent)]
+    found = rows(read(spark, files, datetime(2024, 11, 4)), "_source_file", "id")
+    told = [(f"messages/{name}", str(number)) for number, name in enumerate(names)]
+    assert found == sorted([*told, ("messages/a1.parquet", "9")])
+
+
 def test_links_spaces_and_signs_in_a_path_lose_no_row(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "re al+x" / "messages"
     folder.mkdir(parents=True)

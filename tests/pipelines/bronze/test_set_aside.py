@@ -18,7 +18,7 @@ WAITS = "released_at IS NULL"
 
 
 def test_a_whole_file_releases_the_broken_one_of_its_name(spark: SparkSession, tmp_path: Path) -> None:
-    chosen = settings(str(tmp_path / "o'brien" / "lake"), str(tmp_path / "landing"))
+    chosen = settings(str(tmp_path / "o'brien [1]" / "lake"), str(tmp_path / "landing"))
     file = tmp_path / "landing" / "messages" / "arrived=2024-11-04" / "part.parquet"
     file.parent.mkdir(parents=True)
     file.write_text("half of a file")
