@@ -65,7 +65,8 @@ def commonest(versions: Mapping[str, DataFrame], most: int = 5) -> list[str]:
 
 
 def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datetime) -> DataFrame:
-    """The rows in quarantine that can be used after all, marked as released.
+    """The rows in quarantine that can be used after all, marked as released; not one that stands in two writings of a
+    file, of which the first is still refused: silver made whole would set it aside again.
 
     Args:
         waiting: rows of ops.quarantine that are not released.
@@ -73,7 +74,7 @@ def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datet
         silver_table: the table that had refused them.
         now: when.
     """
-    usable = versions.where("newest IS NOT NULL").select(*_of_version()).distinct()
+    usable = versions.groupBy(*_of_version()).agg(F.every(F.col("newest").isNotNull()).alias("_sound")).where("_sound")
     mine = waiting.where(F.col("table_name") == silver_table)
     return (
         mine.join(usable, list(ROW), "left_semi")

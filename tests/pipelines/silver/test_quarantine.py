@@ -99,3 +99,13 @@ def test_a_row_is_told_from_another_of_its_id_by_its_content_and_file(spark: Spa
     waiting = set_aside(looked_at(frame), frame, TABLE)
     good = looked_at(bronze(spark, "messages", SAID, SAID | {"_source_file": "other.parquet"}))
     assert freed(waiting, good, TABLE, datetime(2024, 12, 1)).isEmpty()
+
+
+def test_a_row_of_two_writings_of_a_file_waits_as_long_as_one_of_them_is_refused(spark: SparkSession) -> None:
+    """The first writing arrived on a day before the message was sent, by its own account."""
+    early, late = (SAID | {"_arrived_at": date(2024, 11, day), "_file_hash": f"f{day}"} for day in (1, 4))
+    frame = bronze(spark, "messages", early, late)
+    waiting = set_aside(looked_at(frame), frame, TABLE)
+    assert rows(waiting, "row_key", "source_file") == [("m1", "messages.parquet")]
+    assert freed(waiting, looked_at(frame), TABLE, datetime(2024, 12, 1)).isEmpty()
+    assert freed(waiting, looked_at(bronze(spark, "messages", late)), TABLE, datetime(2024, 12, 1)).count() == 1
