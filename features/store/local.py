@@ -202,8 +202,9 @@ def predictor(model: PyFuncModel, inputs: Sequence[str], result_type: str) -> Ca
 
     def predicted(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.Series]:
         for batch in batches:
-            found = np.asarray(model.predict(pd.DataFrame(dict(zip(inputs, batch, strict=True)))))
-            found = found.reshape(len(batch[0]), -1)
+            columns = batch if len(inputs) > 1 else (batch,)  # Spark hands a single column over without its tuple
+            frame = pd.DataFrame(dict(zip(inputs, columns, strict=True)))
+            found = np.asarray(model.predict(frame)).reshape(len(frame), -1)
             yield pd.Series(list(found) if every else found[:, 0])
 
     return pandas_udf(predicted, result_type)

@@ -29,6 +29,16 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 @pytest.fixture(scope="module")
 def uri(lake: Lake) -> str:
     """A model of hours (given), mood and pace (looked up)."""
+    rows = [("a", DAY, 1.0, 10), ("b", DAY, None, 20)]
+    moods = lake.spark.createDataFrame(rows, "student_id string, as_of date, mood double, pace int")
+    open_store(lake).create_table(
+        name="features.mood", primary_keys=["student_id", "as_of"], timeseries_column="as_of", df=moods
+    )
+    return logged_sum(lake, ["hours", "mood", "pace"])
+
+
+def logged_sum(lake: Lake, inputs: list[str]) -> str:
+    """A model that adds up its inputs, 100 for a missing one."""
     import mlflow.sklearn
     from mlflow.models import infer_signature
     from sklearn.impute import SimpleImputer
@@ -36,16 +46,12 @@ def uri(lake: Lake) -> str:
     from sklearn.pipeline import make_pipeline
 
     store = open_store(lake)
-    rows = [("a", DAY, 1.0, 10), ("b", DAY, None, 20)]
-    moods = lake.spark.createDataFrame(rows, "student_id string, as_of date, mood double, pace int")
-    store.create_table(name="features.mood", primary_keys=["student_id", "as_of"], timeseries_column="as_of", df=moods)
     labels = lake.spark.createDataFrame([("a", DAY, 1.0, 1)], SPINE)
     lookup = FeatureLookup(table_name="features.mood", lookup_key="student_id", timestamp_lookup_key="day")
-    made = store.create_training_set(
-        df=labels, feature_lookups=[lookup], label="left", exclude_columns=["student_id", "day"]
-    )
-    assert made.load_df().columns == ["hours", "mood", "pace", "left"]
-    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(50, 3)), columns=["hours", "mood", "pace"])
+    others = {"student_id", "day", "hours", "mood", "pace"} - {*inputs}
+    made = store.create_training_set(df=labels, feature_lookups=[lookup], label="left", exclude_columns=sorted(others))
+    assert made.load_df().columns == [*inputs, "left"]
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(50, len(inputs))), columns=inputs)
     model = make_pipeline(SimpleImputer(strategy="constant", fill_value=100.0), LinearRegression())
     model.fit(frame, frame.sum(axis=1))
     with tracked_run(lake.settings, "dropout", "test", {}):
@@ -84,6 +90,12 @@ def test_keys_of_one_day_are_looked_up_without_python(
     assert sorted(row.prediction for row in found.collect()) == pytest.approx([12.0, 121.0])
     found.explain()
     assert ("MapInArrow" in capsys.readouterr().out) == (other != DAY)
+
+
+def test_a_model_of_one_input(lake: Lake, uri: str) -> None:
+    asked = lake.spark.createDataFrame([("a", DAY), ("b", DAY)], "student_id string, day date")
+    found = open_store(lake).score_batch(model_uri=logged_sum(lake, ["mood"]), df=asked).orderBy("student_id")
+    assert [row.prediction for row in found.collect()] == pytest.approx([1.0, 100.0])
 
 
 def test_an_array_holds_every_output_of_the_model(lake: Lake, uri: str) -> None:
