@@ -35,6 +35,7 @@ def _of(lake: Lake, table: str, names: Sequence[str] | None) -> list[str] | None
     return [name for name in names if name in held]
 
 
-def with_features(lake: Lake, keys: DataFrame) -> DataFrame:
-    """The frame with every feature as it stood at its (student_id, as_of)."""
-    return open_store(lake).create_training_set(df=keys, feature_lookups=lookups(lake), label=None).load_df()
+def with_features(lake: Lake, keys: DataFrame, names: Sequence[str] | None = None) -> DataFrame:
+    """The frame with features as they stood at its (student_id, as_of): these, or every one."""
+    wanted = lookups(lake, names)
+    return open_store(lake).create_training_set(df=keys, feature_lookups=wanted, label=None).load_df()

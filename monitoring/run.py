@@ -16,8 +16,7 @@ from pyspark.sql import functions as F
 import monitoring.dashboard.run
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
-from features.lookups import lookups
-from features.store import open_store
+from features.lookups import with_features
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
@@ -154,8 +153,7 @@ def _health(lake: Lake, as_of: date) -> pd.DataFrame:
     contacts = interventions(lake)
     if not contacts.isEmpty():
         keys = with_contacted(keys, contacts)
-    wanted = lookups(lake, ["level_index", "tenure_days"])
-    traits = open_store(lake).create_training_set(df=keys, feature_lookups=wanted, label=None).load_df()
+    traits = with_features(lake, keys, ["level_index", "tenure_days"])
     rows = traits.drop("as_of").withColumnRenamed("week", "as_of").toPandas()
     cards = {number: load_card(lake, version(lake, "dropout", number)) for number in set(rows["model_version"])}
     return realised(rows, cards)

@@ -160,8 +160,12 @@ class LocalTrainingSet:
 
     def load_df(self) -> DataFrame:
         """See `TrainingSet.load_df`."""
-        frame = augmented(self.df, self.spec, lambda table: self.lake.table(table, self.pins[table]))
+        frame = augmented(self.df, self.spec, self._rows, single_moments(self.df, self.spec.lookups, self._rows))
         return frame.select(*self.spec.inputs, *self.labels)
+
+    def _rows(self, table: str) -> DataFrame:
+        """A feature table's rows, of the version that is pinned."""
+        return self.lake.table(table, self.pins[table])
 
 
 def pinned(
