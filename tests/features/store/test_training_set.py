@@ -75,6 +75,16 @@ def test_the_newest_whole_row_at_or_before_the_time(moods: Lake) -> None:
     assert found(frame, "mood", "pace") == [(None, None), (1.0, 10.0), (1.0, 10.0), (None, 20.0), (None, 20.0)]
 
 
+@pytest.mark.parametrize(("second", "by_python"), [(day(7), False), (day(8), True)])
+def test_a_frame_of_one_day_is_loaded_without_python(
+    moods: Lake, capsys: pytest.CaptureFixture[str], second: date, by_python: bool
+) -> None:
+    frame = loaded(moods, [("a", day(7), 0), ("b", second, 1)], lookup())
+    assert found(frame, "mood", "pace") == [(None, 20.0), (3.0, 30.0)]
+    frame.explain()
+    assert ("MapInArrow" in capsys.readouterr().out) == by_python
+
+
 def test_a_null_among_several_keys_finds_nothing(lake: Lake) -> None:
     shape = "student_id string, level int, as_of date, mood double"
     rows = [(who, level, day(0), 1.0) for who in ("a", "b", "c", "d") for level in (0, 1)]
