@@ -33,7 +33,7 @@ def decide(alerts: Sequence[Alert], trained: date | None, as_of: date, rules: Ru
         return Decision(True, "there is no model yet")
     days = (as_of - trained).days
     if days <= 0:
-        return Decision(False, f"since a version was trained as of {trained} already")
+        return Decision(False, f"since training ran as of {trained} already")
     grave = [alert for alert in alerts if alert.severity != "info"]
     forbids = [alert for alert in grave if alert.rule in rules.named("forbids")]
     if forbids:

@@ -61,7 +61,8 @@ TABLES: dict[Contract, Callable[[Known], DataFrame]] = {
 def settled(frame: DataFrame, contract: Contract) -> DataFrame:
     """The contract's columns, DOUBLE ones rounded to DECIMALS places."""
     doubles = {c.name: F.round(c.name, DECIMALS) for c in contract.columns if c.type == "DOUBLE"}
-    return contract.conform(frame).withColumns(doubles)
+    made = contract.conform(frame)
+    return made.withColumns(doubles) if doubles else made
 
 
 def run(run: Run, as_of: date) -> None:

@@ -24,8 +24,8 @@ def alert(rule: str, severity: str = "warning") -> Alert:
     ("alerts", "trained", "retrain", "because"),
     [
         ([], None, True, "there is no model yet"),
-        ([alert("auc_below_promise")], TODAY, False, "trained as of 2024-12-30 already"),
-        ([alert("auc_below_promise")], date(2025, 1, 1), False, "trained as of 2025-01-01 already"),
+        ([alert("auc_below_promise")], TODAY, False, "training ran as of 2024-12-30 already"),
+        ([alert("auc_below_promise")], date(2025, 1, 1), False, "training ran as of 2025-01-01 already"),
         ([], date(2024, 12, 9), False, "21 days ago and no alert asks for it"),
         ([], date(2024, 12, 8), True, "22 days ago, more than 21"),
         ([alert("auc_below_promise")], date(2024, 12, 23), True, r"auc_below_promise \(x\); .* 7 days ago"),
