@@ -43,13 +43,17 @@ def student_days(events: DataFrame) -> DataFrame:
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
-    dated = events.where("event_type <> 'lesson_accessed'").withColumns(
-        {
-            "day": day,
-            "from_date": known_from(),
-            "until_date": known_until(),
-            "_level": F.when(level > 0, level),
-        }
+    dated = (
+        events.where("event_type <> 'lesson_accessed'")
+        .repartition("student_id")
+        .withColumns(
+            {
+                "day": day,
+                "from_date": known_from(),
+                "until_date": known_until(),
+                "_level": F.when(level > 0, level),
+            }
+        )
     )
 
     def of(kind: str, value: Column | None = None) -> Column:
@@ -118,9 +122,18 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
     return told.drop("score_sum", "scores", "mastery_sum", "masteries")
 
 
-def grid(known: DataFrame) -> DataFrame:
-    """The students to write features for: (student_id, as_of) with an active day among the known ones."""
-    return known.where("active").select("student_id", "as_of").distinct()
+def students_at(known: DataFrame, firsts: DataFrame) -> DataFrame:
+    """The students to write features for: who has an active day among the known ones.
+
+    Args:
+        known: from `known_days`.
+        firsts: from `first_days`.
+
+    Returns:
+        student_id, as_of; `agos` (days back of the active days, nearest first) and first_day.
+    """
+    active = known.where("active").groupBy("student_id", "as_of")
+    return active.agg(F.sort_array(F.collect_set("ago")).alias("agos")).join(firsts, ["student_id", "as_of"])
 
 
 def active_spans(events: DataFrame) -> DataFrame:

@@ -72,9 +72,22 @@ def changed_since(lake: Lake, before: MadeOf | None, now: MadeOf) -> date | None
         return ALWAYS
 
 
+@dataclass(frozen=True)
+class Due:
+    """The as-of dates to make.
+
+    Attributes:
+        features: those that get features.
+        labels: these, and those of which the outcome alone is told anew.
+    """
+
+    features: list[date]
+    labels: list[date]
+
+
 def due(
     asked: Iterable[date], made: Iterable[date], since: date | None, before: MadeOf | None, as_of: date
-) -> list[date]:
+) -> Due:  # fmt: skip
     """The as-of dates to make: none, or some and `as_of`, whose rows every batch replaces.
 
     Args:
@@ -86,12 +99,13 @@ def due(
     """
     made = set(made)
 
-    def wanted(day: date) -> bool:
-        ripens = ripe_by(before) < day + timedelta(days=MATURITY_DAYS) <= as_of
-        return day not in made or ripens or reached(day, since, before)
+    def ripens(day: date) -> bool:
+        return ripe_by(before) < day + timedelta(days=MATURITY_DAYS) <= as_of
 
-    dates = {day for day in {*asked, *made} if day <= as_of and wanted(day)}
-    return sorted(dates | {as_of}) if dates else []
+    past = {day for day in {*asked, *made} if day <= as_of}
+    features = {day for day in past if day not in made or (since is not None and since <= day)}
+    labels = features | {day for day in past if ripens(day) or reached(day, since, before)}
+    return Due(sorted(features | {as_of}), sorted(labels | {as_of})) if labels else Due([], [])
 
 
 def ripe_by(before: MadeOf | None) -> date:

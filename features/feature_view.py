@@ -20,13 +20,11 @@ class Known:
 
     Attributes:
         days: one row a student, as-of and day; see `days.known_days`.
-        firsts: the first active day by student and as-of; see `days.first_days`.
-        grid: the students and as-of dates to write rows for; see `days.grid`.
+        students: the students and as-of dates to write rows for, with their active days; see `days.students_at`.
     """
 
     days: DataFrame
-    firsts: DataFrame
-    grid: DataFrame
+    students: DataFrame
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class FeatureView:
 
     Attributes:
         contract: name, keys, a comment for each column, expectations.
-        make: the pure function that gives the contract's columns, a row for each student and as-of of the grid.
+        make: the pure function that gives the contract's columns, a row for each of `Known.students`.
         entity: whose features these are.
         sources: the tables they are made from.
         owner: who answers for them.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, timedelta
+from functools import reduce
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import student_labels
@@ -15,15 +17,16 @@ from features.days import (
     as_of_dates,
     dates_frame,
     first_days,
-    grid,
     known_days,
     student_days,
+    students_at,
 )
 from features.due import (
     ALWAYS,
     CLOSURES,
     EVENTS,
     STATE,
+    Due,
     MadeOf,
     as_it_stands,
     changed_since,
@@ -57,12 +60,13 @@ def run(run: Run, as_of: date) -> None:
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
         asked, made, since = as_of_dates(first, as_of), _made(lake), changed_since(lake, before, now)
         dates = due(asked, made - set(_anew(run, asked)), since, before, as_of)
-        if not dates:
+        if not dates.labels:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return
         rows = _make(step, now, dates, as_of)
-        again = [day for day in dates if day in made and since != ALWAYS and reached(day, since, before)]
-        step.message = f"{rows:,} students and days, {len(dates)} as-of dates from {dates[0]} to {dates[-1]}"
+        told = dates.labels
+        again = [day for day in told if day in made and since != ALWAYS and reached(day, since, before)]
+        step.message = f"{rows:,} students and days, {len(told)} as-of dates from {told[0]} to {told[-1]}"
         shut = step.rows.get("touched_by_closures", 0)
         step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
@@ -77,23 +81,25 @@ def _anew(run: Run, asked: list[date]) -> list[date]:
     return [day for day in asked if (first or ALWAYS) <= day <= (last or day)]
 
 
-def _make(step: Step, now: MadeOf, dates: list[date], as_of: date) -> int:
+def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
     """Make, gate and publish every table for these dates; returns the number of students and dates."""
-    lake, asked = step.lake, dates_frame(step.lake.spark, dates)
+    lake, asked = step.lake, dates_frame(step.lake.spark, dates.labels)
     events = lake.table(EVENTS, now.events)
-    recent = events.where(F.col("event_at") >= F.lit(dates[0] - timedelta(days=LOOKBACK_DAYS + 1)))
+    recent = events.where(F.col("event_at") >= F.lit(dates.labels[0] - timedelta(days=LOOKBACK_DAYS + 1)))
     days = step.scratch("student_days", student_days(recent))
-    known = step.scratch("known_days", known_days(days, asked))
-    closed = grid(known).limit(0)
+    known = known_days(days, asked)
+    closed = known.select("student_id", "as_of").limit(0)
     if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
         mine = closed_for(known, closed_days(lake.table(CLOSURES, now.closures), asked))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
         step.rows["touched_by_closures"] = closed.count()
-    labels = student_labels.student_labels(days, known, closed, as_of)
+    students = step.scratch("students", students_at(known, first_days(active_spans(events), asked)))
+    labels = student_labels.student_labels(days, students, closed, as_of)
     if lake.exists(LABELS.name):
         labels = student_labels.keep_frozen(labels, lake.table(LABELS.name))
-    seen = Known(known, first_days(active_spans(events), asked), grid(known))
-    step.stage_all({view.contract: view.make(seen) for view in views()} | {LABELS: labels})
+    seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))
+    made = {view.contract: view.make(seen) for view in views()}
+    step.stage_all(made | {LABELS: labels})
     rows = step.staged(LABELS).count()
     step.publish()
     return rows
@@ -103,5 +109,6 @@ def _made(lake: Lake) -> set[date]:
     """The as-of dates that every feature table holds."""
     if not all(lake.exists(contract.name) for contract in CONTRACTS):
         return set()
-    held = [lake.table(contract.name).select("as_of").distinct().collect() for contract in CONTRACTS]
-    return set.intersection(*[{row.as_of for row in rows} for rows in held])
+    held = [lake.table(contract.name).select("as_of").distinct() for contract in CONTRACTS]
+    everywhere = reduce(DataFrame.union, held).groupBy("as_of").count().where(F.col("count") == len(held))
+    return {row.as_of for row in everywhere.collect()}

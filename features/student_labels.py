@@ -29,21 +29,19 @@ CONTRACT = Contract(
 )
 
 
-def student_labels(days: DataFrame, known: DataFrame, touched: DataFrame, run_as_of: date) -> DataFrame:
-    """Labels for every student and as-of of the grid; a horizon that a closure touches is neither labelled nor scored.
+def student_labels(days: DataFrame, students: DataFrame, touched: DataFrame, run_as_of: date) -> DataFrame:
+    """Labels for every student and as-of; a horizon that a closure touches is neither labelled nor scored.
 
     Args:
         days: from `days.student_days`.
-        known: from `days.known_days`, or `closures.open_days`.
+        students: from `days.students_at`.
         touched: from `closures.touched`.
         run_as_of: the day of the run; outcomes that have not matured by then are null.
 
     Returns:
         The contract's columns.
     """
-    present = known.where("active").groupBy("student_id", "as_of").agg(
-        (F.min("ago") <= HORIZON_DAYS).alias("eligible")
-    )  # fmt: skip
+    present = students.select("student_id", "as_of", F.expr(f"agos[0] <= {HORIZON_DAYS}").alias("eligible"))
     told = outcomes(present, days, HORIZON_DAYS, run_as_of)
     closed = told.join(touched.withColumn("_touched", F.lit(True)), ["student_id", "as_of"], "left")
     unknown = F.col("_touched").isNotNull()

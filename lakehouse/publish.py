@@ -153,15 +153,18 @@ class Step:
 
     def _replace(self, contract: Contract, staged: str, target: str) -> int:
         scope = self._scope(staged) if contract.publish is Publish.REPLACE_AS_OF else ""
-        if not self._differs(contract, staged, target, scope):
+        rows = self.staged(contract).count()
+        if not self._differs(contract, staged, rows, target, scope):
             return 0
         self.staged(contract).writeTo(target).overwrite(F.expr(scope or "true"))
-        return self.staged(contract).count()
+        return rows
 
-    def _differs(self, contract: Contract, staged: str, target: str, scope: str) -> bool:
-        names = ", ".join(f"`{name}`" for name in contract.column_names())
+    def _differs(self, contract: Contract, staged: str, rows: int, target: str, scope: str) -> bool:
+        names, where = ", ".join(f"`{name}`" for name in contract.column_names()), f" WHERE {scope}" if scope else ""
+        if self.lake.one(f"SELECT count(*) FROM {target}{where}") != rows:
+            return True
         new = f"SELECT {names}, 1 AS staged__more FROM {staged}"
-        old = f"SELECT {names}, -1 AS staged__more FROM {target}{f' WHERE {scope}' if scope else ''}"
+        old = f"SELECT {names}, -1 AS staged__more FROM {target}{where}"
         apart = f"SELECT 1 FROM ({new} UNION ALL {old}) GROUP BY {names} HAVING sum(staged__more) <> 0 LIMIT 1"
         return self.lake.one(apart) is not None
 

@@ -9,7 +9,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.days import active_spans, as_of_dates, dates_frame, first_days, grid, known_days, student_days
+from features.days import active_spans, as_of_dates, dates_frame, first_days, known_days, student_days, students_at
 from features.feature_view import Known, views
 from features.student_labels import student_labels
 from pipelines.bronze.contracts import RAW_TABLES
@@ -46,9 +46,10 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     log = _local(events(spark, raw))
     days = _local(student_days(log))
     asked = dates_frame(spark, as_of_dates(log.agg(F.min(F.to_date("event_at"))).collect()[0][0], as_of))
-    known, firsts = _local(known_days(days, asked)), first_days(active_spans(log), asked)
-    made = {view.name.split(".")[-1]: view.make(Known(known, firsts, grid(known))) for view in views()}
-    labels = student_labels(days, known, nobody(spark), as_of)
+    known = _local(known_days(days, asked))
+    students = _local(students_at(known, first_days(active_spans(log), asked)))
+    made = {view.name.split(".")[-1]: view.make(Known(known, students)) for view in views()}
+    labels = student_labels(days, students, nobody(spark), as_of)
     return {name: _sorted(frame) for name, frame in (made | {"labels": labels}).items()}
 
 

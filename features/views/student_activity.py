@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.active_days import Lists, Numbers, lasting_weeks, median, with_told
 from features.days import LOOKBACK_DAYS, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
@@ -59,54 +63,62 @@ CONTRACT = Contract(
 )
 
 
-def student_activity(known: DataFrame, firsts: DataFrame) -> DataFrame:
+def student_activity(known: DataFrame, students: DataFrame) -> DataFrame:
     """The feature group.
 
     Args:
         known: from `days.known_days`.
-        firsts: from `days.first_days`.
+        students: from `days.students_at`.
 
     Returns:
-        The contract's columns, a row per student and as-of with an active day in the 180 days before.
+        The contract's columns, one row for each of the students.
     """
-    active_ago = F.when(F.col("active"), F.col("ago"))
-    per = known.groupBy("student_id", "as_of").agg(
-        F.min(active_ago).alias("days_since_active"),
-        F.sort_array(F.collect_set(active_ago)).alias("_agos"),
-        F.bit_or(F.when(F.col("active"), F.expr("shiftleft(1L, int((ago - 1) / 7))"))).alias("_weeks"),
+    sums = known.groupBy("student_id", "as_of").agg(
         *[_within(name, days) for name in ("conversations", "messages", "minutes") for days in (7, 14, 28)],
         sum_between("messages", 15, 28).alias("_messages_before"),
     )
-    present = per.where("days_since_active IS NOT NULL").join(firsts, ["student_id", "as_of"])
-    gaps = "transform(sequence(2, size(_agos)), i -> _agos[i - 1] - _agos[i - 2])"
-    shaped = present.withColumn("_gaps", F.when(F.size("_agos") > 1, F.sort_array(F.expr(gaps))))
-    rhythm = shaped.withColumns(
+    rhythm = with_told(students, TOLD, _told).join(sums, ["student_id", "as_of"]).withColumns(
         {
-            **{f"active_days_{days}": _count_within(days) for days in (7, 14, 28, 180)},
-            "usual_gap": F.expr("(_gaps[int((size(_gaps) - 1) / 2)] + _gaps[int(size(_gaps) / 2)]) / 2D"),
-            "longest_gap": F.array_max("_gaps"),
             "tenure_days": F.date_diff("as_of", "first_day"),
-            "streak_weeks": F.expr("bit_count(_weeks ^ (_weeks + 1)) - 1"),
             "message_trend": _log_ratio("messages_14", "_messages_before"),
+            "gap_ratio": F.expr("days_since_active / ((coalesce(usual_gap, 7) + 7) / 2)"),
+            "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
         }
     ).withColumns(
         {
-            "gap_ratio": F.expr("days_since_active / ((coalesce(usual_gap, 7) + 7) / 2)"),
             "active_share": F.expr("active_days_180 / least(180D, greatest(14, tenure_days))"),
-            "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
-            "weekly_rhythm": F.expr(
-                "bit_count(_weeks & 4095L) / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"
-            ),
+            "weekly_rhythm": F.expr("_active_weeks / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"),
         }
     )  # fmt: skip
     return _beside_the_platform(rhythm)
 
 
+TOLD = {
+    **{f"active_days_{days}": "int" for days in (7, 14, 28, 180)},
+    "days_since_active": "int", "usual_gap": "double", "longest_gap": "int", "streak_weeks": "int",
+    "_active_before": "int", "_active_weeks": "int",
+}  # fmt: skip
+"""What is told from the active days; `_active_before` is those 8 to 14 days ago, `_active_weeks` of the last twelve."""
+
+
+def _told(agos: Lists) -> Mapping[str, Numbers]:
+    gaps = agos.gaps()
+    counts = {days: agos.total(agos.values <= days) for days in (7, 14, 28, 180)}
+    return {
+        **{f"active_days_{days}": count for days, count in counts.items()},
+        "days_since_active": agos.at(0),
+        "usual_gap": median(gaps),
+        "longest_gap": gaps.at(-1),
+        "streak_weeks": lasting_weeks(agos),
+        "_active_before": counts[14] - counts[7],
+        "_active_weeks": np.count_nonzero(agos.spans(7, 12), axis=1),
+    }
+
+
 def _beside_the_platform(rhythm: DataFrame) -> DataFrame:
-    before = F.exists("_agos", lambda ago: ago.between(8, 14))
     season = rhythm.groupBy("as_of").agg(
         F.count_if(F.col("active_days_7") > 0).alias("platform_active_7"),
-        F.count_if(before).alias("_platform_before"),
+        F.count_if(F.col("_active_before") > 0).alias("_platform_before"),
         F.avg(F.when(F.col("active_days_28") > 0, F.col("messages_7"))).alias("_mean_messages"),
     )
     return rhythm.join(F.broadcast(season), "as_of").withColumns(
@@ -121,12 +133,8 @@ def _within(name: str, days: int) -> Column:
     return sum_between(name, 1, days).alias(f"{name}_{days}")
 
 
-def _count_within(days: int) -> Column:
-    return F.size(F.filter("_agos", lambda ago: ago <= days))
-
-
 def _log_ratio(now: str, before: str) -> Column:
     return F.log((1 + F.col(now)) / (1 + F.col(before)))
 
 
-VIEW = FeatureView(CONTRACT, lambda known: student_activity(known.days, known.firsts))
+VIEW = FeatureView(CONTRACT, lambda known: student_activity(known.days, known.students))

@@ -31,7 +31,7 @@ CONTRACT = Contract(
 KINDS = ("grammar", "vocabulary", "spelling")
 
 
-def student_errors(known: DataFrame, grid: DataFrame) -> DataFrame:
+def student_errors(known: DataFrame, students: DataFrame) -> DataFrame:
     """The feature group: what to practise, where `student_learning` says how much goes wrong.
 
     A student who stumbles over words needs other help than one who stumbles over endings; the shares say which,
@@ -39,17 +39,17 @@ def student_errors(known: DataFrame, grid: DataFrame) -> DataFrame:
 
     Args:
         known: from `days.known_days`.
-        grid: from `days.grid`.
+        students: from `days.students_at`.
 
     Returns:
-        The contract's columns, one row for each of the grid.
+        The contract's columns, one row for each of the students.
     """
     sums = known.groupBy("student_id", "as_of").agg(*[F.sum(f"{kind}_errors").alias(kind) for kind in KINDS])
-    return grid.join(sums, ["student_id", "as_of"]).select("student_id", "as_of", *[_share(kind) for kind in KINDS])
+    return students.join(sums, ["student_id", "as_of"]).select("student_id", "as_of", *map(_share, KINDS))
 
 
 def _share(kind: str) -> Column:
     return F.try_divide(F.col(kind), F.expr(" + ".join(KINDS))).alias(f"{kind}_share")
 
 
-VIEW = FeatureView(CONTRACT, lambda known: student_errors(known.days, known.grid))
+VIEW = FeatureView(CONTRACT, lambda known: student_errors(known.days, known.students))

@@ -49,15 +49,15 @@ CONTRACT = Contract(
 )
 
 
-def student_learning(known: DataFrame, grid: DataFrame) -> DataFrame:
+def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
     """The feature group.
 
     Args:
         known: from `days.known_days`.
-        grid: from `days.grid`.
+        students: from `days.students_at`.
 
     Returns:
-        The contract's columns, one row for each of the grid.
+        The contract's columns, one row for each of the students.
     """
     when = -F.col("ago")
     per = known.groupBy("student_id", "as_of").agg(
@@ -82,7 +82,7 @@ def student_learning(known: DataFrame, grid: DataFrame) -> DataFrame:
             "error_rate_change": F.expr("error_rate_14 - _error_rate_before"),
         }
     )
-    return grid.join(compared, ["student_id", "as_of"])
+    return students.join(compared, ["student_id", "as_of"])
 
 
 def _total(name: str, days: int) -> Column:
@@ -94,4 +94,4 @@ def _error_rate(nearest: int, farthest: int) -> Column:
     return F.try_divide(F.sum(F.when(near, F.col("messages_with_errors"))), F.sum(F.when(near, F.col("messages"))))
 
 
-VIEW = FeatureView(CONTRACT, lambda known: student_learning(known.days, known.grid))
+VIEW = FeatureView(CONTRACT, lambda known: student_learning(known.days, known.students))

@@ -45,20 +45,20 @@ CONTRACT = Contract(
 )
 
 
-def student_progress(known: DataFrame, firsts: DataFrame) -> DataFrame:
+def student_progress(known: DataFrame, students: DataFrame) -> DataFrame:
     """The feature group.
 
     Args:
         known: from `days.known_days`.
-        firsts: from `days.first_days`.
+        students: from `days.students_at`.
 
     Returns:
-        The contract's columns, a row per student and as-of with an active day in the 180 days before.
+        The contract's columns, one row for each of the students.
     """
-    ago = F.col("ago")
+    ago, lesson = F.col("ago"), F.expr("lessons_started + lessons_completed > 0")
     per = known.groupBy("student_id", "as_of").agg(
-        F.min(F.when(F.col("active"), ago)).alias("_silence"),
-        F.sort_array(F.collect_set(F.when(F.expr("lessons_started + lessons_completed > 0"), ago))).alias("_lessons"),
+        F.min(F.when(lesson, ago)).alias("_last_lesson"), F.max(F.when(lesson, ago)).alias("_first_lesson"),
+        F.count_if(lesson).alias("_lesson_days"),
         sum_between("lessons_completed", 1, 28).alias("_completed_28"),
         sum_between("lessons_completed", 1, 180).alias("_completed"),
         sum_between("attempts", 1, 14).alias("_attempts_14"), sum_between("attempts", 1, 180).alias("_attempts"),
@@ -68,8 +68,8 @@ def student_progress(known: DataFrame, firsts: DataFrame) -> DataFrame:
         *[sum_between(name, *span).alias(f"_{name}_{span[1]}") for name in ("messages", "messages_with_errors")
           for span in ((1, 14), (1, 28), (15, 180))],
     )  # fmt: skip
-    present = per.where("_silence IS NOT NULL").join(firsts, ["student_id", "as_of"])
-    aged = present.withColumn("_tenure", F.date_diff("as_of", "first_day"))
+    present = students.join(per, ["student_id", "as_of"])
+    aged = present.withColumns({"_silence": F.expr("agos[0]"), "_tenure": F.date_diff("as_of", "first_day")})
     own = aged.withColumns(_own_pace() | _struggle())
     return _beside_their_level(_beside_their_peers(own))
 
@@ -77,12 +77,12 @@ def student_progress(known: DataFrame, firsts: DataFrame) -> DataFrame:
 def _own_pace() -> dict[str, Column]:
     """Lessons are the plan. Who studies on but completes less than they used to is on the way out of the course."""
     days_before = "greatest(28, least(152, _tenure - 28))"
-    between_lessons = "try_divide(array_max(_lessons) - get(_lessons, 0), size(_lessons) - 1)"
+    between_lessons = "try_divide(_first_lesson - _last_lesson, _lesson_days - 1)"
     return {
         "lesson_pace_change": F.expr(
             f"ln((1 + _completed_28) / (1 + 28D * (_completed - _completed_28) / {days_before}))"
         ),
-        "lesson_overdue": F.expr(f"get(_lessons, 0) / ((coalesce({between_lessons}, 7) + 7) / 2)"),
+        "lesson_overdue": F.expr(f"_last_lesson / ((coalesce({between_lessons}, 7) + 7) / 2)"),
     }
 
 
@@ -141,4 +141,4 @@ def _beside_their_level(own: DataFrame) -> DataFrame:
     )
 
 
-VIEW = FeatureView(CONTRACT, lambda known: student_progress(known.days, known.firsts))
+VIEW = FeatureView(CONTRACT, lambda known: student_progress(known.days, known.students))

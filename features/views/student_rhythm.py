@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from collections.abc import Mapping
+
+import numpy as np
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.active_days import Lists, Numbers, lasting_weeks, longest_weeks, with_told
 from features.days import RECENT_DAYS, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
@@ -45,100 +49,98 @@ CONTRACT = Contract(
 )
 
 
-def student_rhythm(known: DataFrame) -> DataFrame:
+def student_rhythm(known: DataFrame, students: DataFrame) -> DataFrame:
     """The feature group.
 
     Args:
         known: from `days.known_days`.
+        students: from `days.students_at`.
 
     Returns:
-        The contract's columns, a row per student and as-of with an active day in the 180 days before.
+        The contract's columns, one row for each of the students.
     """
-    per = known.groupBy("student_id", "as_of").agg(
-        F.sort_array(F.collect_set(F.when(F.col("active"), F.col("ago")))).alias("_agos"),
-        sum_between("messages", 1, 14).alias("_messages"), sum_between("messages", 15, 98).alias("_messages_before"),
-        sum_between("conversations", 1, 14).alias("_talks"),
-        sum_between("conversations", 15, 98).alias("_talks_before"),
-    )  # fmt: skip
-    gaps = "sort_array(transform(slice(_agos, 2, size(_agos)), (ago, i) -> ago - _agos[i]))"
-    present = per.where("size(_agos) > 0").withColumns(
-        {"_silence": F.expr("_agos[0]"), "_oldest": F.array_max("_agos"), "_gaps": F.expr(gaps)}
-    )
-    own = present.withColumns(_silence() | _absences() | _decay() | _streak() | _session())
-    return _beside_the_platform(_trend(own))
+    return _beside_the_platform(_session(with_told(students, TOLD, _told), known))
 
 
-def _silence() -> dict[str, Column]:
+TOLD = {
+    **dict.fromkeys(("silence_percentile", "silence_over_long_gap", "missed_days", "silent_fortnights"), "double"),
+    **dict.fromkeys(("decayed_7", "trend_break", "_decayed_28", "_before"), "double"),
+    **dict.fromkeys(("returns_from_silence", "streak_lost", "_silence", "_now", "_then"), "int"),
+}
+"""What is told from the active days: `_silence`, active days of the fortnight (`_now`), of the one before it (`_then`),
+and the mean of six fortnights before (`_before`).
+"""
+
+
+def _told(agos: Lists) -> Mapping[str, Numbers]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {**_silence(agos), **_absences(agos), **_decay(agos), **_streak(agos), **_trend(agos)}
+
+
+def _silence(agos: Lists) -> Mapping[str, Numbers]:
     """Five days of silence are nothing for one student and unheard of for another.
 
     So the silence is told by the student's own gaps: how unusual it is, how far beyond their long gaps, and from how
     many such they came back. A silence over a weekend that was always free costs no active day and is no alarm;
     missed_days counts for each silent day how often that weekday used to be active.
     """
-    long_gap = "coalesce(get(_gaps, int(0.9D * (size(_gaps) - 1))), 14)"
-    of_its_weekday = "int((_silence + 5 - (ago - 1) % 7) / 7)"
-    counted = f"aggregate(filter(_agos, ago -> ago < _silence + 84), 0, (sum, ago) -> sum + {of_its_weekday})"
-    weeks = "least(12, ceil((_oldest - _silence + 1) / 7D))"
+    silence, gaps = agos.at(0), agos.gaps()
+    shorter = gaps.total(gaps.values < silence[gaps.row])
+    long_gap = gaps.at((0.9 * (gaps.lengths - 1)).astype(int))
+    of_its_weekday = (silence[agos.row] + 5 - (agos.values - 1) % 7) // 7
+    missed = agos.total(np.where(agos.values < silence[agos.row] + 84, of_its_weekday, 0))
     return {
-        "silence_percentile": F.expr("(size(filter(_gaps, gap -> gap < _silence)) + 0.5D) / (size(_gaps) + 1)"),
-        "silence_over_long_gap": F.expr(f"_silence / (({long_gap} + 14) / 2D)"),
-        "missed_days": F.expr(f"{counted} / cast({weeks} AS DOUBLE)"),
-        "returns_from_silence": F.expr("size(filter(_gaps, gap -> gap >= _silence))"),
+        "_silence": silence,
+        "silence_percentile": (shorter + 0.5) / agos.lengths,
+        "silence_over_long_gap": silence / ((np.where(gaps.lengths > 0, long_gap, 14) + 14) / 2),
+        "missed_days": missed / np.minimum(12, np.ceil((agos.at(-1) - silence + 1) / 7)),
+        "returns_from_silence": gaps.lengths - shorter,
     }
 
 
-def _absences() -> dict[str, Column]:
+def _absences(agos: Lists) -> Mapping[str, Numbers]:
     """Who has been away for a fortnight before is likely to be away for one again, however busy the last week was."""
-    away = "aggregate(_gaps, 0, (sum, gap) -> sum + greatest(0, gap - 14))"
-    return {"silent_fortnights": F.expr(f"try_divide({away}, _oldest - _silence)")}
+    gaps = agos.gaps()
+    away = gaps.total(np.maximum(0, gaps.values - 14))
+    return {"silent_fortnights": away / (agos.at(-1) - agos.at(0))}
 
 
-def _decay() -> dict[str, Column]:
+def _decay(agos: Lists) -> Mapping[str, Numbers]:
     """Windows forget a day overnight and treat all others alike; habits fade. A week's and a month's memory."""
-    faded = "aggregate(_agos, 0D, (sum, ago) -> sum + pow(0.5D, ago / {}D))"
-    return {name: F.expr(faded.format(days)) for name, days in (("decayed_7", 7), ("_decayed_28", 28))}
-
-
-def _streak() -> dict[str, Column]:
-    """A long run of weeks that has just broken is a habit lost; a student who never had one loses nothing."""
-    weeks = "transform(sequence(0, 25), week -> exists(_agos, ago -> ago > 7 * week AND ago <= 7 * week + 7))"
-    run = "if(active, state.run + 1, 0)"
-    longest = (
-        f"aggregate({weeks}, named_struct('run', 0, 'best', 0), (state, active) -> "
-        f"named_struct('run', {run}, 'best', greatest(state.best, {run})), state -> state.best)"
-    )
-    lasting = f"coalesce(nullif(array_position({weeks}, false), 0) - 1, 26)"
-    return {"streak_lost": F.expr(f"{longest} - {lasting}")}
-
-
-def _session() -> dict[str, Column]:
-    """Before they stay away, students come for less: sessions grow shorter while the days still count as active."""
     return {
-        "session_change": F.expr(
-            "ln((1 + try_divide(_messages, _talks)) / (1 + try_divide(_messages_before, _talks_before)))"
-        )
-    }
+        name: agos.total(0.5 ** (agos.values / days)) for name, days in (("decayed_7", 7), ("_decayed_28", 28))
+    }  # fmt: skip
 
 
-def _trend(own: DataFrame) -> DataFrame:
+def _streak(agos: Lists) -> Mapping[str, Numbers]:
+    """A long run of weeks that has just broken is a habit lost; a student who never had one loses nothing."""
+    return {"streak_lost": longest_weeks(agos) - lasting_weeks(agos)}
+
+
+def _trend(agos: Lists) -> Mapping[str, Numbers]:
     """Half the usual activity alarms in a steady student and is noise in an erratic one: hence own deviations.
 
     The fortnights before are counted from the first known active day, so that a beginner is not held against weeks in
     which they had not begun.
     """
-    fortnights = "sequence(1, int(least(6, ceil((_oldest - 14) / 14D))))"
-    days = "n -> size(filter(_agos, ago -> ago > 14 * n AND ago <= 14 * n + 14))"
-    counted = own.withColumns(
-        {
-            "_now": F.expr("size(filter(_agos, ago -> ago <= 14))"),
-            "_fortnights": F.expr(f"if(_oldest > 14, transform({fortnights}, {days}), null)"),
-        }
-    )
-    mean = "aggregate(_fortnights, 0D, (sum, n) -> sum + n) / size(_fortnights)"
-    squares = "aggregate(_fortnights, 0D, (sum, n) -> sum + pow(n - _before, 2))"
-    return counted.withColumn("_before", F.expr(mean)).withColumn(
-        "trend_break", F.expr(f"(_now - _before) / (1 + sqrt({squares} / size(_fortnights)))")
-    )
+    fortnights = agos.spans(14, 7)
+    now, before = fortnights[:, 0], fortnights[:, 1:]
+    count = np.clip(np.ceil((agos.at(-1) - 14) / 14), 0, 6)
+    begun = np.arange(6) < count[:, None]
+    mean = np.where(begun, before, 0).sum(axis=1) / count
+    spread = np.sqrt(np.where(begun, (before - mean[:, None]) ** 2, 0).sum(axis=1) / count)
+    return {"_now": now, "_then": before[:, 0], "_before": mean, "trend_break": (now - mean) / (1 + spread)}
+
+
+def _session(own: DataFrame, known: DataFrame) -> DataFrame:
+    """Before they stay away, students come for less: sessions grow shorter while the days still count as active."""
+    sums = known.groupBy("student_id", "as_of").agg(
+        sum_between("messages", 1, 14).alias("_messages"), sum_between("messages", 15, 98).alias("_messages_before"),
+        sum_between("conversations", 1, 14).alias("_talks"),
+        sum_between("conversations", 15, 98).alias("_talks_before"),
+    )  # fmt: skip
+    change = "ln((1 + try_divide(_messages, _talks)) / (1 + try_divide(_messages_before, _talks_before)))"
+    return own.join(sums, ["student_id", "as_of"]).withColumn("session_change", F.expr(change))
 
 
 def _beside_the_platform(own: DataFrame) -> DataFrame:
@@ -148,11 +150,10 @@ def _beside_the_platform(own: DataFrame) -> DataFrame:
     is the season itself.
     """
     recent = F.col("_silence") <= RECENT_DAYS
-    then = F.exists("_agos", lambda ago: ago.between(15, 28))
     season = own.groupBy("as_of").agg(
         F.avg(F.when(recent, F.col("_now"))).alias("_mean"),
         F.round(F.avg(F.when(recent, F.col("_before"))), 6).alias("_mean_before"),
-        F.avg(F.when(then, (F.col("_silence") > 14).cast("int"))).alias("platform_lost"),
+        F.avg(F.when(F.col("_then") > 0, (F.col("_silence") > 14).cast("int"))).alias("platform_lost"),
     )
     rank = F.percent_rank().over(Window.partitionBy("as_of", recent).orderBy("_decayed_28"))
     ranked = own.withColumn("activity_rank", F.when(recent, rank))
@@ -160,4 +161,4 @@ def _beside_the_platform(own: DataFrame) -> DataFrame:
     return ranked.join(F.broadcast(season), "as_of").withColumn("platform_break", F.expr(change))
 
 
-VIEW = FeatureView(CONTRACT, lambda known: student_rhythm(known.days))
+VIEW = FeatureView(CONTRACT, lambda known: student_rhythm(known.days, known.students))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from features.days import dates_frame, first_days, known_days, student_days
+from features.days import dates_frame, first_days, known_days, student_days, students_at
 
 AS_OF = date(2024, 12, 2)
 SHAPE = (
@@ -31,9 +31,11 @@ def event(kind: str, days: int, known: datetime | None = None, until: datetime |
 
 
 def known(spark: SparkSession, events: list[Row], *dates: date) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Of these events: `student_days`, `known_days` and `students_at`."""
     days = student_days(spark.createDataFrame(events, SHAPE))
     asked = dates_frame(spark, dates or (AS_OF,))
-    return days, known_days(days, asked), first_days(days.where("active"), asked)
+    at_hand = known_days(days, asked)
+    return days, at_hand, students_at(at_hand, first_days(days.where("active"), asked))
 
 
 def nobody(spark: SparkSession) -> DataFrame:

@@ -55,10 +55,10 @@ def test_what_is_announced_later_was_not_known(spark: SparkSession) -> None:
 
 
 def test_a_horizon_that_a_closure_touches_is_neither_labelled_nor_scored(spark: SparkSession) -> None:
-    days, at_hand, _ = known(spark, [event("conversation", 3)])
+    days, at_hand, students = known(spark, [event("conversation", 3)])
     asked = dates_frame(spark, [AS_OF])
     for first, told in ((13, (False, None)), (14, (True, True))):
         shut = ("all", AS_OF + timedelta(days=first), AS_OF + timedelta(days=first + 5), LONG_AGO)
         mine = closed_for(at_hand, closed_days(closures(spark, shut), asked))
-        (row,) = student_labels(days, at_hand, touched(mine), AS_OF + timedelta(days=30)).collect()
+        (row,) = student_labels(days, students, touched(mine), AS_OF + timedelta(days=30)).collect()
         assert (row.eligible, row.dropped_out) == told

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import features.run
-from features.due import ALWAYS, MadeOf, changed_since, due
+from features.due import ALWAYS, Due, MadeOf, changed_since, due
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
@@ -23,23 +23,23 @@ Event = dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("as_of", "since", "before", "wanted"),
+    ("as_of", "since", "before", "wanted", "outcomes_alone"),
     [
-        (MONDAYS[3], ALWAYS, None, MONDAYS[:4]),
-        (MONDAYS[3], None, BEFORE, []),
-        (MONDAYS[4], None, BEFORE, [MONDAYS[1], MONDAYS[4]]),
-        (MONDAYS[3], MONDAYS[2], BEFORE, [MONDAYS[0], MONDAYS[2], MONDAYS[3]]),
-        (MONDAYS[3], MONDAYS[3], BEFORE, [MONDAYS[3]]),
-        (MONDAYS[1], None, BEFORE, []),
-        (MONDAYS[3], MONDAYS[5], BEFORE, []),
+        (MONDAYS[3], ALWAYS, None, MONDAYS[:4], []),
+        (MONDAYS[3], None, BEFORE, [], []),
+        (MONDAYS[4], None, BEFORE, [MONDAYS[4]], [MONDAYS[1]]),
+        (MONDAYS[3], MONDAYS[2], BEFORE, [MONDAYS[2], MONDAYS[3]], [MONDAYS[0]]),
+        (MONDAYS[3], MONDAYS[3], BEFORE, [MONDAYS[3]], []),
+        (MONDAYS[1], None, BEFORE, [], []),
+        (MONDAYS[3], MONDAYS[5], BEFORE, [], []),
     ],
 )
 def test_new_ripening_and_touched_dates_are_due(
-    as_of: date, since: date | None, before: MadeOf | None, wanted: list[date]
+    as_of: date, since: date | None, before: MadeOf | None, wanted: list[date], outcomes_alone: list[date]
 ) -> None:
     made = MONDAYS[:4] if before else []
     asked = [day for day in MONDAYS if day <= as_of]
-    assert due(asked, made, since, before, as_of) == wanted
+    assert due(asked, made, since, before, as_of) == Due(wanted, sorted([*wanted, *outcomes_alone]))
 
 
 def event(student: str, day: date, known: date | None = None, ref: str = "", until: date | None = None) -> Event:

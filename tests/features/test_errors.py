@@ -4,7 +4,6 @@ import pytest
 from feature_frames import event, known
 from pyspark.sql import SparkSession
 
-from features.days import grid
 from features.views.student_errors import student_errors
 
 
@@ -19,8 +18,8 @@ def test_shares_are_of_all_corrections_of_180_days_and_nothing_without_any(spark
         event("message", 4, student_id="flawless", grammar_errors=0, vocabulary_errors=0, spelling_errors=0, **said),
         event("conversation", 5, student_id="silent"),
     ]
-    _, days, _ = known(spark, events)
-    rows = {row.student_id: row for row in student_errors(days, grid(days)).collect()}
+    _, days, students = known(spark, events)
+    rows = {row.student_id: row for row in student_errors(days, students).collect()}
     assert rows["1"].grammar_share == pytest.approx(3 / 8)
     assert (rows["1"].vocabulary_share, rows["1"].spelling_share) == (1 / 8, 4 / 8)
     assert rows["flawless"].grammar_share is None

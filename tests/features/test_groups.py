@@ -8,20 +8,20 @@ import pytest
 from feature_frames import AS_OF, event, known, nobody
 from pyspark.sql import Row, SparkSession
 
-from features.days import as_of_dates, grid
+from features.days import as_of_dates
 from features.student_labels import keep_frozen, student_labels
 from features.views.student_activity import student_activity
 from features.views.student_learning import student_learning
 
 
 def activity(spark: SparkSession, *events: Row) -> Row:
-    _, at_hand, firsts = known(spark, list(events))
-    return student_activity(at_hand, firsts).collect()[0]
+    _, at_hand, students = known(spark, list(events))
+    return student_activity(at_hand, students).collect()[0]
 
 
 def learning(spark: SparkSession, *events: Row) -> Row:
-    _, at_hand, _ = known(spark, list(events))
-    return student_learning(at_hand, grid(at_hand)).collect()[0]
+    _, at_hand, students = known(spark, list(events))
+    return student_learning(at_hand, students).collect()[0]
 
 
 def test_as_of_dates_are_every_monday_after_the_first_event_and_the_day_itself() -> None:
@@ -100,8 +100,8 @@ def test_learning(spark: SparkSession) -> None:
 
 def labels(spark: SparkSession, run_as_of: date, *events: Row) -> dict[date, tuple[bool, bool | None]]:
     mondays = [AS_OF - timedelta(weeks=n) for n in range(4)]
-    days, at_hand, _ = known(spark, list(events), *mondays)
-    rows = student_labels(days, at_hand, nobody(spark), run_as_of).collect()
+    days, _, students = known(spark, list(events), *mondays)
+    rows = student_labels(days, students, nobody(spark), run_as_of).collect()
     return {row.as_of: (row.eligible, row.dropped_out) for row in rows}
 
 

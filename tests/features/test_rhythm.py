@@ -13,13 +13,13 @@ from features.views.student_rhythm import student_rhythm
 
 
 def rhythm(spark: SparkSession, *events: Row) -> dict[str, Row]:
-    _, at_hand, _ = known(spark, list(events))
-    return {row.student_id: row for row in student_rhythm(at_hand).collect()}
+    _, at_hand, students = known(spark, list(events))
+    return {row.student_id: row for row in student_rhythm(at_hand, students).collect()}
 
 
 def progress(spark: SparkSession, *events: Row) -> dict[str, Row]:
-    _, at_hand, firsts = known(spark, list(events))
-    return {row.student_id: row for row in student_progress(at_hand, firsts).collect()}
+    _, at_hand, students = known(spark, list(events))
+    return {row.student_id: row for row in student_progress(at_hand, students).collect()}
 
 
 def talks(who: str, *days: int) -> list[Row]:
