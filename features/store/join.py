@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import Column, DataFrame
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 BUCKETS = 8
 """Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
+SENT_ROWS = 2_000_000
+"""Of how many rows at most the keys are sent to every worker, so that no feature has to travel to meet them."""
 SECOND = 1_000_000
 
 Table = Callable[[str], DataFrame]
@@ -119,11 +122,13 @@ def _met(frame: DataFrame, rows: int, moment: str, lookups: list[Lookup], table:
     """
     if any(key not in frame.columns for lookup in lookups for key in lookup.lookup_keys):
         return False
+    found = []
     for lookup in lookups:
-        features = table(lookup.table)
+        keys, features = frame.select(*[F.col(f"`{key}`") for key in lookup.pairs]), table(lookup.table)
         time, asked = _times(features, lookup, moment)
-        frame = _join(frame, features.where(time == asked), lookup.pairs, {}, "left_semi")
-    return frame.count() == rows
+        sent = F.broadcast(keys) if rows <= SENT_ROWS else keys
+        found.append(_join(sent, features.where(time == asked), lookup.pairs, {}, "inner").select(F.lit(1)))
+    return reduce(DataFrame.unionAll, found).count() == rows * len(found)
 
 
 def _times(features: DataFrame, lookup: Lookup, moment: str) -> tuple[Column, Column]:
