@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date, timedelta
-from functools import reduce
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import student_labels
@@ -37,8 +36,9 @@ from features.due import (
 )
 from features.feature_view import Known, views
 from lakehouse.cli import Run, parse_as_of
+from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
-from lakehouse.publish import Step
+from lakehouse.publish import WORKERS, Step
 
 LABELS = student_labels.CONTRACT
 CONTRACTS = (*(view.contract for view in views()), LABELS)
@@ -109,6 +109,9 @@ def _made(lake: Lake) -> set[date]:
     """The as-of dates that every feature table holds."""
     if not all(lake.exists(contract.name) for contract in CONTRACTS):
         return set()
-    held = [lake.table(contract.name).select("as_of").distinct() for contract in CONTRACTS]
-    everywhere = reduce(DataFrame.union, held).groupBy("as_of").count().where(F.col("count") == len(held))
-    return {row.as_of for row in everywhere.collect()}
+
+    def dates(contract: Contract) -> set[date]:
+        return {row.as_of for row in lake.table(contract.name).select("as_of").distinct().collect()}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return set.intersection(*pool.map(dates, CONTRACTS))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from features.store import join
 from features.store.join import Moment, look_up, single_moments
 from features.store.spec import Lookup
 
@@ -28,7 +29,7 @@ def held(spark: SparkSession) -> DataFrame:
 @pytest.mark.parametrize(
     ("days", "moments"),
     [
-        ((12, 12), {"day": Moment("2024-11-12", met=False)}), ((18, 18), {"day": Moment("2024-11-18", met=True)}),
+        ((12, 12), {"day": Moment("2024-11-12", 2, met=False)}), ((18,), {"day": Moment("2024-11-18", 1, met=True)}),
         ((12, 13), {}), ((12, None), {}), ((None, None), {}), ((), {}),
     ],
 )  # fmt: skip
@@ -61,8 +62,11 @@ def test_no_moment_is_sought_that_no_lookup_has_use_for(spark: SparkSession, cha
 
 @pytest.mark.parametrize(
     ("days", "mood", "way"),
-    [((11, 11), None, "a join"), ((12, 12), None, "two joins"), ((18, 18), 3.0, "a join"), ((12, 13), None, "Python")],
-)
+    [
+        ((11, 11), None, "that day"), ((12, 12), None, "the newest"), ((18, 18), 3.0, "that day"),
+        ((12, 13), None, "Python"),
+    ],
+)  # fmt: skip
 def test_a_frame_of_one_moment_is_joined_without_python(
     spark: SparkSession, capsys: pytest.CaptureFixture[str], days: tuple[int, ...], mood: float | None, way: str
 ) -> None:
@@ -72,4 +76,18 @@ def test_a_frame_of_one_moment_is_joined_without_python(
     found.explain()
     plan = capsys.readouterr().out
     assert ("MapInArrow" in plan) == (way == "Python")
-    assert plan.count("Join") == {"Python": 0, "a join": 1, "two joins": 2}[way]
+    assert ("HashAggregate" in plan) == (way == "the newest")
+    assert ("LeftSemi" in plan) == (way == "that day")
+
+
+def test_keys_that_are_too_many_are_not_sent(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join, "SENT_VALUES", 1)
+    frame = asked(spark, 18, 18)
+    moments = single_moments(frame, [MOOD], lambda _: held(spark))
+    found = look_up(frame, held(spark), MOOD, moments)
+    assert moments == {"day": Moment("2024-11-18", 2, met=True)}
+    assert [row.mood for row in found.collect()] == [3.0, 3.0]
+    found.explain()
+    assert "LeftSemi" not in capsys.readouterr().out
