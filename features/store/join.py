@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BUCKETS = 8
 """Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
 SENT_VALUES = 5_000_000
-"""Of how many values at most the keys of a frame are sent to every worker, so that no other feature row travels."""
+"""Of how many values at most the keys of a frame are sent to every worker, so that a table's need not travel."""
 SECOND = 1_000_000
 
 Table = Callable[[str], DataFrame]
@@ -30,12 +30,10 @@ class Moment(NamedTuple):
 
     Attributes:
         time: as text.
-        rows: how many there are.
         met: whether every row has a feature row of that very time, in each table that is looked up by it.
     """
 
     time: str
-    rows: int
     met: bool
 
 
@@ -60,8 +58,7 @@ def look_up(
     moment = moments[lookup.lookup_time]
     time, asked = _times(features, lookup, moment.time)
     if moment.met:
-        theirs = _asked_for(features.where(time == asked), frame, moment.rows, lookup)
-        return _join(frame, theirs, lookup.pairs, wanted)
+        return _join(frame, features.where(time == asked), lookup.pairs, wanted)
     return _join_newest(frame, features.where(time <= asked), lookup, wanted)
 
 
@@ -87,7 +84,7 @@ def single_moments(frame: DataFrame, lookups: Iterable[Lookup], table: Table) ->
         first, last = seen[name]
         if seen[f"_filled_{name}"] == seen["_rows"] and first is not None and first == last:
             ours = [lookup for lookup in asked if lookup.lookup_time == name]
-            found[name] = Moment(first, seen["_rows"], _met(frame, seen["_rows"], first, ours, table))
+            found[name] = Moment(first, _met(frame, seen["_rows"], first, ours, table))
     return found
 
 
@@ -147,15 +144,6 @@ def _join_newest(frame: DataFrame, known: DataFrame, lookup: Lookup, wanted: dic
     newest = known.groupBy(*[F.col(f"`{key}`") for key in lookup.keys]).agg(F.max(f"`{lookup.time}`").alias("_newest"))
     told = _join(frame, newest, lookup.pairs, {"_newest": "_newest"})
     return _join(told, known, lookup.pairs | {"_newest": lookup.time}, wanted).drop("_newest")
-
-
-def _asked_for(features: DataFrame, frame: DataFrame, rows: int, lookup: Lookup) -> DataFrame:
-    """The feature rows of the keys that a frame of so many rows holds; all of them where those are too many to send."""
-    if rows * len(lookup.keys) > SENT_VALUES:
-        return features
-    held = frame.select(*[F.col(f"`{mine}`").alias(f"_key_{n}") for n, mine in enumerate(lookup.pairs)])
-    same = [F.col(f"`{key}`") == F.col(f"_key_{n}") for n, key in enumerate(lookup.pairs.values())]
-    return features.join(F.broadcast(held), same, "left_semi")
 
 
 def _join(
