@@ -90,7 +90,8 @@ def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
     known = known_days(days, asked)
     closed = known.select("student_id", "as_of").limit(0)
     if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
-        mine = closed_for(known, closed_days(lake.table(CLOSURES, now.closures), asked))
+        closures = closed_days(lake.table(CLOSURES, now.closures), asked)
+        mine = step.scratch("closed", closed_for(known, closures))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
         step.rows["touched_by_closures"] = closed.count()
     students = step.scratch("students", students_at(known, first_days(active_spans(events), asked)))
