@@ -1,6 +1,6 @@
 """Active days as arrays: what is told from a student's own silences, by NumPy on the workers.
 
-SQL's lambdas take some microseconds for every day of every student at every date, which is minutes for a large app.
+Spark interprets SQL's lambdas, and a large app has many days of many students at many dates.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Lists:
         found[there] = self.values[(self._start + from_start)[there]]
         return found
 
+    @cached_property
     def gaps(self) -> Lists:
         """The distances from each value of a row to the next, smallest first."""
         inner = self.row[1:] == self.row[:-1]

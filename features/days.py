@@ -43,17 +43,15 @@ def student_days(events: DataFrame) -> DataFrame:
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
-    dated = (
-        events.where("event_type <> 'lesson_accessed'")
-        .repartition("student_id")
-        .withColumns(
-            {
-                "day": day,
-                "from_date": known_from(),
-                "until_date": known_until(),
-                "_level": F.when(level > 0, level),
-            }
-        )
+    # By student from here on: the sums, the spans and the files that every view reads need no further shuffle for it.
+    of_students = events.where("event_type <> 'lesson_accessed'").repartition("student_id")
+    dated = of_students.withColumns(
+        {
+            "day": day,
+            "from_date": known_from(),
+            "until_date": known_until(),
+            "_level": F.when(level > 0, level),
+        }
     )
 
     def of(kind: str, value: Column | None = None) -> Column:

@@ -102,7 +102,7 @@ TOLD = {
 
 
 def _told(agos: Lists) -> Mapping[str, Numbers]:
-    gaps = agos.gaps()
+    gaps = agos.gaps
     counts = {days: agos.total(agos.values <= days) for days in (7, 14, 28, 180)}
     return {
         **{f"active_days_{days}": count for days, count in counts.items()},

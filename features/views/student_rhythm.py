@@ -84,7 +84,7 @@ def _silence(agos: Lists) -> Mapping[str, Numbers]:
     many such they came back. A silence over a weekend that was always free costs no active day and is no alarm;
     missed_days counts for each silent day how often that weekday used to be active.
     """
-    silence, gaps = agos.at(0), agos.gaps()
+    silence, gaps = agos.at(0), agos.gaps
     shorter = gaps.total(gaps.values < silence[gaps.row])
     long_gap = gaps.at((0.9 * (gaps.lengths - 1)).astype(int))
     of_its_weekday = (silence[agos.row] + 5 - (agos.values - 1) % 7) // 7
@@ -100,8 +100,7 @@ def _silence(agos: Lists) -> Mapping[str, Numbers]:
 
 def _absences(agos: Lists) -> Mapping[str, Numbers]:
     """Who has been away for a fortnight before is likely to be away for one again, however busy the last week was."""
-    gaps = agos.gaps()
-    away = gaps.total(np.maximum(0, gaps.values - 14))
+    away = agos.gaps.total(np.maximum(0, agos.gaps.values - 14))
     return {"silent_fortnights": away / (agos.at(-1) - agos.at(0))}
 
 

@@ -24,9 +24,9 @@ def test_places_gaps_totals_and_spans_by_hand() -> None:
     np.testing.assert_equal(agos.at(-1), [30, np.nan, 8])
     np.testing.assert_equal(agos.at(np.array([1, 0, 1])), [5, np.nan, np.nan])
     assert agos.total(agos.values < 10).tolist() == [3, 0, 1]
-    assert (agos.gaps().values.tolist(), agos.gaps().lengths.tolist()) == ([1, 2, 4, 20], [4, 0, 0])
+    assert (agos.gaps.values.tolist(), agos.gaps.lengths.tolist()) == ([1, 2, 4, 20], [4, 0, 0])
     assert agos.spans(7, 3).tolist() == [[2, 2, 0], [0, 0, 0], [0, 1, 0]]
-    np.testing.assert_equal(median(agos.gaps()), [3, np.nan, np.nan])
+    np.testing.assert_equal(median(agos.gaps), [3, np.nan, np.nan])
 
 
 def test_weeks_that_last_and_weeks_that_lasted() -> None:
@@ -43,8 +43,8 @@ def test_as_plain_python(seed: int) -> None:
     gaps = [sorted(far - near for near, far in pairwise(row)) for row in rows]
     weeks = [[any(7 * w < ago <= 7 * w + 7 for ago in row) for w in range(26)] for row in rows]
     runs = [[(on, len(list(run))) for on, run in groupby(row)] for row in weeks]
-    assert agos.gaps().values.tolist() == [gap for row in gaps for gap in row]
-    np.testing.assert_equal(median(agos.gaps()), [plain_median(row) if row else np.nan for row in gaps])
+    assert agos.gaps.values.tolist() == [gap for row in gaps for gap in row]
+    np.testing.assert_equal(median(agos.gaps), [plain_median(row) if row else np.nan for row in gaps])
     assert longest_weeks(agos).tolist() == [max((n for on, n in row if on), default=0) for row in runs]
     assert lasting_weeks(agos).tolist() == [row[0][1] if row[0][0] else 0 for row in runs]
 
