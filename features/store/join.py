@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 BUCKETS = 8
 """Parts that an as-of join is done in, by the hash of the keys; a worker holds one at a time."""
 SENT_VALUES = 5_000_000
-"""Of how many values at most the keys of a frame are sent to every worker, so that a table's need not travel."""
+"""Of how many values at most a frame is sent to every worker, so that a table need not travel to meet it."""
 SECOND = 1_000_000
 
 Table = Callable[[str], DataFrame]
 
 
 class Moment(NamedTuple):
-    """The one time that all rows of a frame ask for.
+    """The one time that all rows of a frame ask for, as the frame and the feature tables were when it was looked at.
 
     Attributes:
         time: as text.
         met: whether every row has a feature row of that very time, in each table that is looked up by it.
+        rows: how many the frame has.
     """
 
     time: str
     met: bool
+    rows: int
 
 
 def look_up(
@@ -58,7 +60,8 @@ def look_up(
     moment = moments[lookup.lookup_time]
     time, asked = _times(features, lookup, moment.time)
     if moment.met:
-        return _join(frame, features.where(time == asked), lookup.pairs, wanted)
+        # No row is lost by an inner join then, and of two sides of such a join either may be sent to the workers.
+        return _join(_sent(frame, moment.rows), features.where(time == asked), lookup.pairs, wanted, "inner")
     return _join_newest(frame, features.where(time <= asked), lookup, wanted)
 
 
@@ -84,7 +87,7 @@ def single_moments(frame: DataFrame, lookups: Iterable[Lookup], table: Table) ->
         first, last = seen[name]
         if seen[f"_filled_{name}"] == seen["_rows"] and first is not None and first == last:
             ours = [lookup for lookup in asked if lookup.lookup_time == name]
-            found[name] = Moment(first, _met(frame, seen["_rows"], first, ours, table))
+            found[name] = Moment(first, _met(frame, seen["_rows"], first, ours, table), seen["_rows"])
     return found
 
 
@@ -127,9 +130,14 @@ def _met(frame: DataFrame, rows: int, moment: str, lookups: list[Lookup], table:
         features = table(lookup.table)
         time, asked = _times(features, lookup, moment)
         keys = frame.select(*[F.col(f"`{key}`") for key in lookup.pairs])
-        sent = F.broadcast(keys) if rows * len(lookup.keys) <= SENT_VALUES else keys
-        found.append(_join(sent, features.where(time == asked), lookup.pairs, {}, "inner").select(F.lit(1)))
+        of_then = features.where(time == asked)
+        found.append(_join(_sent(keys, rows), of_then, lookup.pairs, {}, "inner").select(F.lit(1)))
     return reduce(DataFrame.unionAll, found).count() == rows * len(found)
+
+
+def _sent(frame: DataFrame, rows: int) -> DataFrame:
+    """A frame of so many rows, to be sent to every worker unless it is large."""
+    return F.broadcast(frame) if rows * len(frame.columns) <= SENT_VALUES else frame
 
 
 def _times(features: DataFrame, lookup: Lookup, moment: str) -> tuple[Column, Column]:

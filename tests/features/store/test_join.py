@@ -29,7 +29,8 @@ def held(spark: SparkSession) -> DataFrame:
 @pytest.mark.parametrize(
     ("days", "moments"),
     [
-        ((12, 12), {"day": Moment("2024-11-12", met=False)}), ((18, 18), {"day": Moment("2024-11-18", met=True)}),
+        ((12, 12), {"day": Moment("2024-11-12", met=False, rows=2)}),
+        ((18, 18), {"day": Moment("2024-11-18", met=True, rows=2)}),
         ((12, 13), {}), ((12, None), {}), ((None, None), {}), ((), {}),
     ],
 )  # fmt: skip
