@@ -93,8 +93,7 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
         step.stage(SEGMENT_MOVEMENT, movement(assigned, _earlier_segments(lake, as_of)))
         eligible = students.where("eligible")
         missing = step.rows["missing"] = imputed(eligible, list(model.feature_names_in_))
-        asked = eligible.select("student_id", "as_of")
-        found = model_store(lake).score_batch(model_uri=dropout.uri, df=asked, keep=["student_id"])
+        found = model_store(lake).score_batch(model_uri=dropout.uri, df=eligible.select("student_id", "as_of"))
         risks = _with_reasons(step, step.scratch("bands", banded(risk_of(found))), eligible, model)
         known = Known(
             segments=assigned.select("student_id", "segment"),

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SPEC = "feature_spec"
 PREDICTION = "prediction"
-SAFE_AS_DOUBLE = {"tinyint", "smallint", "int", "float", "double"}
 
 
 class LocalFeatureStore:
@@ -118,9 +117,7 @@ class LocalFeatureStore:
             model, name=artifact_path, registered_model_name=registered_model_name, metadata=metadata, **kwargs
         )
 
-    def score_batch(
-        self, *, model_uri: str, df: DataFrame, result_type: str = "double", keep: Sequence[str] | None = None
-    ) -> DataFrame:  # fmt: skip
+    def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
         """As Databricks' client: a column of the frame takes the place of the feature of that name. The model is loaded
         once, here, and travels to the workers.
 
@@ -129,12 +126,9 @@ class LocalFeatureStore:
             df: keys, times and whatever else the model's lookups need. It is computed more than once, so it has to
                 give the same rows each time.
             result_type: what the model predicts; of several outputs a type that is no array takes the first.
-            keep: columns that come back beside `prediction`, by default the frame's own and all that was looked up, as
-                the client has it. To carry features back from the workers costs as much again as to bring them there.
 
         Raises:
-            SpecError: when the model knows no features, the frame lacks a column that it needs, or a column to keep
-                does not exist.
+            SpecError: when the model knows no features, or the frame lacks a column that it needs.
             RadarError: for a model whose reading could run code; see `registry.refuse_unsafe`.
         """
         use_mlflow(self.lake.settings)
@@ -148,13 +142,8 @@ class LocalFeatureStore:
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
         frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups, self.lake.table))
-        every = list(dict.fromkeys([*df.columns, *spec.inputs]))
-        absent = [name for name in keep or () if name not in every]
-        if absent:
-            raise SpecError(f"There is no column {', '.join(absent)} to keep; there are {', '.join(every)}.")
-        return predicted(
-            frame.select(*every), mlflow.pyfunc.load_model(model_uri), spec.inputs, keep or every, result_type
-        )
+        told = frame.select(*dict.fromkeys([*df.columns, *spec.inputs]))
+        return predicted(told, mlflow.pyfunc.load_model(model_uri), spec.inputs, result_type)
 
     @contextmanager
     def _as_writer(self) -> Iterator[Lake]:
@@ -214,18 +203,15 @@ def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, 
     return frame.fillna(defaults) if defaults else frame
 
 
-def predicted(
-    frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], keep: Sequence[str], result_type: str
-) -> DataFrame:  # fmt: skip
-    """Columns of a frame and what a model that is loaded makes of its rows, as `prediction`.
+def predicted(frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], result_type: str) -> DataFrame:
+    """A frame and what a model that is loaded makes of its rows, as `prediction`.
 
     Batches of Arrow rather than a UDF: Spark holds every row back until a UDF has answered, and makes pandas of
     columns that only pass through. MLflow's own `spark_udf` has every task load the model besides.
     """
     every = result_type.startswith("array")
     kind = frame.sparkSession.createDataFrame([], f"{PREDICTION} {result_type}").schema[PREDICTION]
-    output, arrow = StructType([*(frame.schema[name] for name in keep), kind]), to_arrow_type(kind.dataType)
-    as_given = _by_row if _takes_doubles(model, frame.select(*inputs)) else _by_column
+    output, arrow = StructType([*frame.schema.fields, kind]), to_arrow_type(kind.dataType)
 
     def predict(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -233,29 +219,14 @@ def predicted(
         for batch in batches:
             if not batch.num_rows:
                 continue
-            found = np.asarray(model.predict(as_given(batch.select(inputs)))).reshape(batch.num_rows, -1)
+            found = np.asarray(model.predict(_in_pandas(batch.select(inputs)))).reshape(batch.num_rows, -1)
             told = pa.array(list(found) if every else found[:, 0]).cast(arrow, safe=False)
-            yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in keep), told], names=[*keep, PREDICTION])
+            yield pa.RecordBatch.from_arrays([*batch.columns, told], names=[*batch.schema.names, PREDICTION])
 
-    return frame.select(*dict.fromkeys([*keep, *inputs])).mapInArrow(predict, output)
-
-
-def _takes_doubles(model: PyFuncModel, inputs: DataFrame) -> bool:
-    """Whether a model's signature has doubles alone, and the inputs are numbers that MLflow would make doubles of."""
-    from mlflow.types import DataType
-
-    schema = model.metadata.get_input_schema()
-    asked = set() if schema is None or schema.is_tensor_spec() else {*schema.input_types()}
-    return asked == {DataType.double} and {kind for _, kind in inputs.dtypes} <= SAFE_AS_DOUBLE
+    return frame.mapInArrow(predict, output)
 
 
-def _by_row(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Doubles that lie row by row: trees go from feature to feature of a row, and are half as quick again for it."""
-    columns = [column.cast("float64").to_numpy(zero_copy_only=False) for column in batch.columns]
-    return pd.DataFrame(np.column_stack(columns), columns=batch.schema.names)
-
-
-def _by_column(batch: pa.RecordBatch) -> pd.DataFrame:
+def _in_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
     """Columns as Spark's pandas functions are given them: times are UTC, without saying so."""
     frame = batch.to_pandas()
     zoned = frame.select_dtypes("datetimetz").columns

@@ -14,8 +14,6 @@ from lakehouse.lake import Lake
 if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureFunction, FeatureLookup
 
-    from features.store.local import LocalFeatureStore
-
 Features = Sequence["FeatureLookup | FeatureFunction"]
 
 
@@ -75,7 +73,7 @@ class FeatureStore(Protocol):
         ...
 
 
-def model_store(lake: Lake) -> LocalFeatureStore:
+def model_store(lake: Lake) -> FeatureStore:
     """The store that this project's own models are logged by, on a laptop and on Databricks alike.
 
     Databricks' client packs a model so that only its own loader reads it, which runs code of the package; the registry

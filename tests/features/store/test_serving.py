@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from databricks.feature_engineering import FeatureLookup
-from mlflow.models import Model
 
-from features.store import SpecError, model_store, open_store
+from features.store import SpecError, open_store
 from features.store.local import predicted
 from lakehouse.lake import Lake
 from lakehouse.registry import tracked_run
@@ -86,38 +85,24 @@ def test_keys_alone_are_enough_and_what_is_missing_gets_the_models_imputation(la
 def test_keys_of_one_day_are_looked_up_without_python(
     lake: Lake, uri: str, capsys: pytest.CaptureFixture[str], other: date
 ) -> None:
-    rows = [("a", DAY, 1.0), ("b", other, 1.0)]
+    rows = [("a", DAY, 1.0), ("b", other, 1.0), ("a", DAY, 1.0)]
     asked = lake.spark.createDataFrame(rows, "student_id string, day date, hours double")
     found = open_store(lake).score_batch(model_uri=uri, df=asked)
-    assert sorted(row.prediction for row in found.collect()) == pytest.approx([12.0, 121.0])
+    assert sorted(row.prediction for row in found.collect()) == pytest.approx([12.0, 12.0, 121.0])
     found.explain()
     assert capsys.readouterr().out.count("MapInArrow") == 1 + (other != DAY)
 
 
-def test_what_is_not_to_be_kept_does_not_come_back(lake: Lake, uri: str) -> None:
-    rows = [("a", DAY, 1.0), ("b", DAY, 1.0), ("a", DAY, 2.0)]
-    asked = lake.spark.createDataFrame(rows, "student_id string, day date, hours double")
-    found = model_store(lake).score_batch(model_uri=uri, df=asked, keep=["pace", "student_id"])
-    assert found.columns == ["pace", "student_id", "prediction"]
-    told = sorted(tuple(row) for row in found.collect())
-    assert [row[:2] for row in told] == [(10, "a"), (10, "a"), (20, "b")]
-    assert [row[2] for row in told] == pytest.approx([12.0, 13.0, 121.0])
-    with pytest.raises(SpecError, match="no column moon to keep; there are student_id, day, hours, mood, pace"):
-        model_store(lake).score_batch(model_uri=uri, df=asked, keep=["moon"])
-
-
 def test_inputs_reach_the_model_as_pandas_has_them_and_pass_by_it_unchanged(lake: Lake) -> None:
     class Told:
-        """What stands in for a model without a signature: it tells the types that it was given."""
-
-        metadata = Model()
+        """What stands in for a model: it tells the types that it was given."""
 
         def predict(self, frame: pd.DataFrame) -> list[str]:
             return [" ".join(str(kind) for kind in frame.dtypes)] * len(frame)
 
     rows = [("a", 1, None, DAY, datetime(2024, 11, 4, 12)), (None, 2, True, None, datetime(2024, 7, 4))]
     frame = lake.spark.createDataFrame(rows, "name string, n int, yes boolean, day date, at timestamp")
-    found = predicted(frame, Told(), ["n", "at"], frame.columns, "string").orderBy("n").collect()
+    found = predicted(frame, Told(), ["n", "at"], "string").orderBy("n").collect()
     assert [tuple(row)[:-1] for row in found] == rows
     assert {row.prediction for row in found} == {"int32 datetime64[us]"}
 
