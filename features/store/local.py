@@ -206,8 +206,8 @@ def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, 
 def predicted(frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], result_type: str) -> DataFrame:
     """A frame and what a model that is loaded makes of its rows, as `prediction`.
 
-    Batches of Arrow rather than a UDF: Spark holds every row back until a UDF has answered, and makes pandas of
-    columns that only pass through. MLflow's own `spark_udf` has every task load the model besides.
+    Batches of Arrow rather than a UDF: Spark holds every row back until a UDF has answered. MLflow's own `spark_udf`
+    has every task load the model besides.
     """
     every = result_type.startswith("array")
     kind = frame.sparkSession.createDataFrame([], f"{PREDICTION} {result_type}").schema[PREDICTION]
