@@ -90,6 +90,7 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.sql.sources.default": "delta",
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "learner-radar-unused"),
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.databricks.delta.snapshotPartitions": "2",

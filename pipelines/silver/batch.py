@@ -14,11 +14,10 @@ from lakehouse.publish import WORKERS
 from pipelines.bronze.contracts import OPTIONAL
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
-from pipelines.silver.reach import Received, changed, everything, reached
+from pipelines.silver.reach import Keep, Received, changed, everything, reached
 from pipelines.silver.version_tables import META, RECORD, VERSIONS
 from pipelines.silver.versions import Parent, newest, ranked, resolve, unbound
 
-Keep = Callable[[str, DataFrame], DataFrame]
 PARENTS = {"messages": "conversations", "lesson_progress": "lessons", "assessment_attempts": "assessments"}
 """The raw table that each row of a raw table must have its parent in."""
 

@@ -10,6 +10,9 @@ from pyspark.sql import functions as F
 
 from pipelines.silver.versions import age
 
+Keep = Callable[[str, DataFrame], DataFrame]
+"""Writes rows down under a name and returns them as written."""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -47,10 +50,15 @@ def reached(
     if received.old is None:
         return everything(received)
     column, values = also
+    mine = received.new.select(key)
+    if column == group == key:
+        return keep(
+            everything(Received(received.old.join(mine.union(values.select(key)), key, "left_semi"), received.new))
+        )
     groups = received.new.select(group).distinct()
     while True:
-        seeds = [(key, received.new.select(key)), (group, groups), (column, values.select(column))]
-        records = _any_of(received.old, seeds).select(key).union(received.new.select(key)).distinct()
+        seeds = [(key, mine), (column, values.select(column)), *([] if group == key else [(group, groups)])]
+        records = _any_of(received.old, seeds).select(key).union(mine).distinct()
         old = received.old.join(records, key, "left_semi")
         found = keep(everything(Received(old, received.new)))
         more = found.select(group).distinct().join(groups, group, "left_anti").where(F.col(group).isNotNull())

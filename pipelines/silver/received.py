@@ -11,14 +11,16 @@ from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.publish import WORKERS
 from lakehouse.runs import last_done, versions_of
-from pipelines.silver.reach import Received
-from pipelines.silver.version_tables import VERSIONS
+from pipelines.silver.reach import Keep, Received
+from pipelines.silver.version_tables import ROW, VERSIONS
 
 STATE = "made_from"
 REBUILD = "rebuild"
 """What a step writes down after which silver has to be made whole again."""
 BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
 VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
+RECEIVED = [*ROW.values(), "_file_hash", "_ingested_at"]
+"""What tells the rows that silver has not seen: a file may be written anew under its name, or be taken in again."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def bronze_now(lake: Lake, before: MadeFrom | None) -> Bronze:
     known = {name: rows for name, rows in before.rows.items() if tables[name] == before.tables[name]} if before else {}
     others = [name for name in BRONZE if name not in known]
     with ThreadPoolExecutor(WORKERS) as pool:
-        counted = dict(zip(others, pool.map(lambda name: lake.table(name, tables[name]).count(), others), strict=True))
+        counted = dict(zip(others, pool.map(lambda name: lake.table(name).count(), others), strict=True))
     return Bronze(tables, known | counted)
 
 
@@ -79,21 +81,38 @@ def as_it_stands(lake: Lake, bronze: Bronze) -> MadeFrom:
     return MadeFrom(bronze.tables | versions_of(lake, VERSION_TABLES), bronze.rows, code_hash("pipelines/silver"))
 
 
-def received(lake: Lake, before: MadeFrom | None, now: MadeFrom) -> dict[str, Received]:
-    """By raw table, what silver stood on before and what came since, up to the versions of `now`."""
-    return {table: _received(lake, name, before, now) for table, name in zip(VERSIONS, VERSION_TABLES, strict=True)}
+def received(lake: Lake, before: MadeFrom | None, now: MadeFrom, keep: Keep) -> dict[str, Received]:
+    """By raw table, what silver stood on before and what came since.
 
-
-def _received(lake: Lake, table: str, before: MadeFrom | None, now: MadeFrom) -> Received:
-    upto = now.tables[table]
+    Args:
+        lake: open for writing, so that nothing comes meanwhile.
+        before: what silver was last made from; None for all.
+        now: what it would be made from now.
+        keep: writes the new rows down, which are read several times.
+    """
     if before is None:
-        return Received(None, lake.table(table, upto).withColumn("again", F.lit(False)))
-    since = before.tables[table]
-    old = lake.table(table, since).where(F.size("reasons") == 0).withColumn("again", F.lit(False))
+        every = {table: lake.table(name) for table, name in zip(VERSIONS, VERSION_TABLES, strict=True)}
+        return {table: Received(None, rows.withColumn("again", F.lit(False))) for table, rows in every.items()}
+    since, upto = before.tables, now.tables
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = [pool.submit(came, lake, t, since[k.name], upto[k.name], keep) for t, k in VERSIONS.items()]
+        return {table: part.result() for table, part in zip(VERSIONS, parts, strict=True)}
+
+
+def came(lake: Lake, table: str, since: int, upto: int, keep: Keep) -> Received:
+    """What a raw table had received by one version of its version table, and what came until the newest, `upto`.
+
+    The old rows are those that are not new, rather than the table as it was: of an earlier version Delta rebuilds the
+    whole state, each time anew.
+    """
+    name = VERSIONS[table].name
+    held = lake.table(name).withColumn("again", F.lit(False))
+    good = held.where(F.size("reasons") == 0)
     if since == upto:
-        return Received(old, old.limit(0))
+        return Received(good, held.limit(0))
     feed = lake.spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1)
-    changes = feed.option("endingVersion", upto).table(lake.name(table))
-    new = changes.where("_change_type IN ('insert', 'update_postimage')")
-    again = new.withColumn("again", F.col("_change_type") == "update_postimage")
-    return Received(old, again.drop("_change_type", "_commit_version", "_commit_timestamp"))
+    changes = feed.option("endingVersion", upto).table(lake.name(name))
+    passed = F.col("_change_type") == "update_postimage"
+    told = changes.where(passed | (F.col("_change_type") == "insert")).withColumn("again", passed)
+    new = keep(f"new_{table}", told.drop("_change_type", "_commit_version", "_commit_timestamp"))
+    return Received(good.join(new.select(*RECEIVED), RECEIVED, "left_anti"), new)

@@ -106,7 +106,7 @@ class Batch:
     @cached_property
     def versions(self) -> dict[str, DataFrame]:
         """The ranked versions that the batch looks at, by raw table."""
-        came = received(self.lake, self.before, self.now)
+        came = received(self.lake, self.before, self.now, self.step.scratch)
         return rank(look_again(came, self.step.scratch), self.step.scratch)
 
     @cached_property

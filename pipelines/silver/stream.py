@@ -30,8 +30,10 @@ def catch_up(lake: Lake, tables: Iterable[str]) -> None:
     Each table's stream takes all there is (`availableNow`) and ends. Its checkpoint says up to where it came; the batch
     it was killed in is the batch it begins with, and Delta drops it where it had been committed already.
     """
+    tables = list(tables)
+    released = _released(lake) if tables else {}
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda table: _catch_up(lake, table), tables))
+        list(pool.map(lambda table: _catch_up(lake, table, released.get(SILVER_OF[table].name)), tables))
 
 
 def start_over(lake: Lake) -> None:
@@ -41,23 +43,28 @@ def start_over(lake: Lake) -> None:
         lake.recreate(contract)
 
 
-def _known_from(lake: Lake, table: str, typed: DataFrame) -> DataFrame:
-    """Rows that were refused once and released by a mended rule are known from their release."""
+def _released(lake: Lake) -> dict[str, DataFrame]:
+    """By silver table, the rows that were refused once and that a mended rule released; most often there is none."""
     if not lake.exists(QUARANTINE.name):
-        return typed
-    released = lake.table(QUARANTINE.name).where(
-        (F.col("table_name") == SILVER_OF[table].name) & F.col("known_from").isNotNull()
-    )
-    since = F.broadcast(released.select(*[F.col(there).alias(here) for there, here in ROW.items()], "known_from"))
-    joined = typed.join(since, list(ROW.values()), "left")
+        return {}
+    released = lake.table(QUARANTINE.name).where("known_from IS NOT NULL")
+    names = [row.table_name for row in released.select("table_name").distinct().collect()]
+    rows = released.select("table_name", *[F.col(there).alias(here) for there, here in ROW.items()], "known_from")
+    return {name: rows.where(F.col("table_name") == name).drop("table_name") for name in names}
+
+
+def _known_from(typed: DataFrame, released: DataFrame) -> DataFrame:
+    """Rows that were refused once and released by a mended rule are known from their release."""
+    joined = typed.join(F.broadcast(released), list(ROW.values()), "left")
     return joined.withColumn("received_at", F.greatest("received_at", "known_from")).drop("known_from")
 
 
-def _catch_up(lake: Lake, table: str) -> None:
+def _catch_up(lake: Lake, table: str, released: DataFrame | None) -> None:
     contract: Contract = VERSIONS[table]
     lake.create(contract)
+    rows = versions(lake.stream(f"bronze.{table}"), table)
     query = (
-        contract.conform(_known_from(lake, table, versions(lake.stream(f"bronze.{table}"), table)))
+        (rows if released is None else contract.conform(_known_from(rows, released)))
         .writeStream.option("checkpointLocation", str(lake.settings.checkpoints / "silver" / table))
         .trigger(availableNow=True)
         .toTable(lake.name(contract.name))
