@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame
@@ -24,13 +24,12 @@ def versions(bronze: DataFrame, table: str) -> DataFrame:
     return VERSIONS[table].conform(received(typed(bronze, RULES[table]), EVENT_TIMES[table]))
 
 
-def catch_up(lake: Lake, tables: Iterable[str]) -> None:
+def catch_up(lake: Lake, tables: Collection[str]) -> None:
     """Type what bronze has new and append it to the version tables.
 
     Each table's stream takes all there is (`availableNow`) and ends. Its checkpoint says up to where it came; the batch
     it was killed in is the batch it begins with, and Delta drops it where it had been committed already.
     """
-    tables = list(tables)
     released = _released(lake) if tables else {}
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda table: _catch_up(lake, table, released.get(SILVER_OF[table].name)), tables))
