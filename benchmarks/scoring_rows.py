@@ -52,12 +52,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Lake.writing(settings(folder), "benchmark") as lake:
         store = open_store(lake)
         created(lake)
-        uri, model = learnt(lake, store, filled(lake, 0, FEW))
+        first = filled(lake, 0, FEW)
+        uri, model = learnt(lake, store, first)
         ways: dict[str, Way] = {
             "score_batch": lambda asked: store.score_batch(model_uri=uri, df=asked).select("student_id", "prediction"),
             "spark_udf": lambda asked: by_udf(lake, uri, asked),
         }
-        few = {way: start_up(scored, who(lake, 0, FEW)) for way, scored in ways.items()}
+        few = {way: start_up(scored, first) for way, scored in ways.items()}
         keys = filled(lake, FEW, students)
         frame = lake.table(TABLE).select(*NAMES).toPandas().astype("float64")
         bare = min(timed(lambda: model.predict_proba(frame)) for _ in range(REPEATS))
@@ -115,11 +116,13 @@ def created(lake: Lake) -> None:
 
 
 def filled(lake: Lake, first: int, end: int) -> DataFrame:
-    """The feature table given the rows of students from number `first` on; returns the keys of all that it holds."""
+    """The feature table given the rows of students from number `first` on; returns the keys of all that it holds, from
+    files, as the scoring job has them.
+    """
     features = [F.round(-F.log(1 - F.rand(n)), 6).alias(name) for n, name in enumerate(NAMES)]
     rows = who(lake, first, end).select("student_id", "as_of", *features)
     rows.write.format("delta").mode("append").saveAsTable(lake.name(TABLE))
-    return who(lake, 0, end)
+    return lake.stage("keys", who(lake, 0, end))
 
 
 def learnt(lake: Lake, store: Any, keys: DataFrame) -> tuple[str, Any]:

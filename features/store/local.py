@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import to_arrow_type
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StructType
 
 from features.store import tables
@@ -26,7 +27,6 @@ from lakehouse.lake import Lake
 from lakehouse.registry import refuse_unsafe, use_mlflow
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from mlflow.pyfunc import PyFuncModel
 
 SPEC = "feature_spec"
@@ -206,31 +206,20 @@ def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, 
 def predicted(frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], result_type: str) -> DataFrame:
     """A frame and what a model that is loaded makes of its rows, as `prediction`.
 
-    Batches of Arrow rather than a UDF: Spark holds every row back until a UDF has answered. MLflow's own `spark_udf`
-    has every task load the model besides.
+    A UDF, so that Spark sends the inputs alone to Python and drops the columns that nobody asks for. MLflow's own
+    `spark_udf` has every task load the model.
     """
-    every = result_type.startswith("array")
-    kind = frame.sparkSession.createDataFrame([], f"{PREDICTION} {result_type}").schema[PREDICTION]
-    output, arrow = StructType([*frame.schema.fields, kind]), to_arrow_type(kind.dataType)
+    every, names = result_type.startswith("array"), list(inputs)
 
-    def predict(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
+    def predict(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.Series]:
         for batch in batches:
-            if not batch.num_rows:
-                continue
-            found = np.asarray(model.predict(_in_pandas(batch.select(inputs)))).reshape(batch.num_rows, -1)
-            told = pa.array(list(found) if every else found[:, 0]).cast(arrow, safe=False)
-            yield pa.RecordBatch.from_arrays([*batch.columns, told], names=[*batch.schema.names, PREDICTION])
+            columns = batch if isinstance(batch, tuple) else (batch,)  # Spark gives one column as itself
+            rows = pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
+            found = np.asarray(model.predict(rows)).reshape(len(rows), -1)
+            yield pd.Series(list(found) if every else found[:, 0])
 
-    return frame.mapInArrow(predict, output)
-
-
-def _in_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Columns as Spark's pandas functions are given them: times are UTC, without saying so."""
-    frame = batch.to_pandas()
-    zoned = frame.select_dtypes("datetimetz").columns
-    return frame.assign(**{name: frame[name].dt.tz_localize(None) for name in zoned})
+    asked = cast(Any, pandas_udf)(predict, result_type)  # its stubs know no iterators
+    return frame.withColumn(PREDICTION, asked(*[F.col(f"`{name}`") for name in names]))
 
 
 def logged_spec(model_uri: str) -> Spec:
