@@ -39,6 +39,7 @@ FILES = Contract(
         new_columns | STRING | columns that the contract does not know, separated by commas
         error | STRING | why it was set aside; null for a file that was taken in
         taken_in_at | TIMESTAMP NOT NULL | when
+        bronze_hash | STRING | _file_hash of its rows in bronze, where an erasure wrote the file anew; else null
     """),
     key=("table_name", "source_file", "file_hash"),
     expectations=(between("row_count", 0, None),),

@@ -75,9 +75,11 @@ def _forget_files(run: Run, table: str) -> None:
     lake = run.lake
     if not lake.exists(FILES.name):
         return
-    held = lake.table(f"bronze.{table}").select(F.col("_file_hash").alias("file_hash")).distinct()
+    lake.create(FILES)
+    held = lake.table(f"bronze.{table}").select("_file_hash").distinct()
     known = lake.table(FILES.name).where((F.col("table_name") == table) & (F.col("row_count") > 0))
-    known.join(held, "file_hash", "left_anti").select(*FILES.key).createOrReplaceTempView("struck_files")
+    named = known.withColumn("_file_hash", F.coalesce("bronze_hash", "file_hash"))
+    named.join(held, "_file_hash", "left_anti").select(*FILES.key).createOrReplaceTempView("struck_files")
     same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
     lake.spark.sql(
         f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"

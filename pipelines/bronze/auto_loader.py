@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ops import ARRIVALS, FILES
+from lakehouse.paths import to_the_letter
 from pipelines.bronze.landing import Listed, listed_file, table_of
 
 SOURCE = "cloudFiles"
@@ -56,7 +57,7 @@ def _catch_up(lake: Lake, source: str) -> None:
     """Write down what arrived since the last look."""
     lake.create(ARRIVALS)
     reader = lake.spark.readStream.format(source).options(**OPTIONS).schema(COLUMNS)
-    found = reader.load(str(lake.settings.landing)).select(
+    found = reader.load(to_the_letter(lake.settings.landing)).select(
         F.regexp_replace("path", "^[a-z]+:/*", "/").alias("path"),
         F.col("length").alias("size_bytes"),
         F.col("modificationTime").alias("changed_at"),

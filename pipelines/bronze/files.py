@@ -51,7 +51,7 @@ def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFram
     rows = [
         (
             file.table, file.name, file.listed.file_hash, file.listed.size, file.listed.changed_ns, file.arrived,
-            file.rows, ", ".join(file.new_columns()) or None, file.error, now,
+            file.rows, ", ".join(file.new_columns()) or None, file.error, now, None,
         )
         for file in files
     ]  # fmt: skip
@@ -60,6 +60,7 @@ def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFram
 
 def touch(lake: Lake, files: Iterable[Listed]) -> DataFrame:
     """The ledger's rows of files whose content is known, with their new marks."""
+    lake.create(FILES)
     marks = lake.spark.createDataFrame(
         [(file.table, file.name, file.file_hash, file.changed_ns) for file in files],
         "table_name string, source_file string, file_hash string, _changed bigint",

@@ -125,15 +125,16 @@ def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
     """Where the ledger knows the file, it learns that bronze holds its new content too."""
     if not lake.exists(FILES.name):
         return
-    known = lake.table(FILES.name).where(
-        (F.col("source_file") == file.name) & (F.col("file_hash") == file.file_hash) & F.col("error").isNull()
-    )
-    if known.isEmpty():
+    lake.create(FILES)
+    mine = (F.col("source_file") == file.name) & (F.col("file_hash") == file.file_hash) & F.col("error").isNull()
+    held_as = lake.table(FILES.name).where(mine).select(F.coalesce("bronze_hash", "file_hash")).first()
+    if held_as is None:
         return
     stat = fresh.stat()
     new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
     told = lake.table(FILES.name).select(*FILES.key)
-    rows = entries(lake, [new], datetime.now(UTC)).join(told, list(FILES.key), "left_anti")
+    fresh_row = entries(lake, [new], datetime.now(UTC)).withColumn("bronze_hash", F.lit(held_as[0]))
+    rows = fresh_row.join(told, list(FILES.key), "left_anti")
     rows.select(*FILES.column_names()).write.mode("append").saveAsTable(lake.name(FILES.name))
 
 

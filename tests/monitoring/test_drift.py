@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from monitoring.drift import FLOOR, bin_counts, days_compared, feature_drift
+from monitoring.observations import of_drift
 
 AS_OF = date(2024, 12, 2)
 COLUMNS = ["feature", "as_of", "bin", "n", "least", "greatest"]
@@ -61,6 +62,14 @@ def test_a_reference_without_a_value_gives_no_distance() -> None:
     frame = pd.DataFrame([("pace", AS_OF, 0, 5, 1.0, 2.0)], columns=COLUMNS)
     row = feature_drift(frame, empty, AS_OF).iloc[0]
     assert (row.psi, row.missing_share, row.status) == (None, 0.0, "ok")
+
+
+def test_a_day_without_students_tells_of_no_drift() -> None:
+    before = days_compared(AS_OF)[1]
+    frame = pd.DataFrame([("pace", before, 0, 5, 0.5, 0.9)], columns=COLUMNS)
+    found = feature_drift(frame, REFERENCE, AS_OF)
+    assert found.empty
+    assert list(of_drift(found, {"pace"})) == []
 
 
 def test_a_day_is_held_against_mondays_a_week_back_or_more() -> None:

@@ -111,6 +111,11 @@ def test_one_student_is_nowhere_after_an_erasure_that_was_killed_once(
     assert left < others
     with pytest.raises(RadarError, match="No row of that student was found"):
         ran(landed, pipelines.forget.run.run, student_id=student)
+    rows = lake.table("bronze.messages").count()
+    newest = str(lake.version("bronze.messages"))
+    ran(landed, pipelines.repair.restore, table="bronze.messages", version=newest)
+    take_in(landed)
+    assert lake.table("bronze.messages").count() == rows
 
 
 def _killed(*_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def test_what_the_ledger_knows_is_not_told_again_but_new_and_changed_files_are(l
     assert names(lake) == ["messages/arrived=2024-11-05/part-0.parquet"]
     told_again(lake, landing / "lessons.parquet")
     assert names(lake) == ["lessons.parquet", "messages/arrived=2024-11-05/part-0.parquet"]
+
+
+def test_a_landing_folder_is_watched_by_the_letters_of_its_name(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "raw [1]*"
+    write(folder / "lessons.parquet", "a")
+    odd = Lake(replace(lake.settings, landing=folder), lake.spark)
+    assert names(odd) == ["lessons.parquet"]
 
 
 def test_plain_spark_has_no_auto_loader(lake: Lake, landing: Path) -> None:
