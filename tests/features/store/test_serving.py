@@ -125,7 +125,7 @@ def test_nobody_is_scored_where_nobody_is_asked_for(lake: Lake, uri: str) -> Non
     assert open_store(lake).score_batch(model_uri=uri, df=nobody).collect() == []
 
 
-def test_features_that_nobody_asks_for_are_left_where_they_are(
+def test_columns_that_nobody_asks_for_are_left_where_they_are(
     lake: Lake, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = lake.spark.createDataFrame([("a", DAY, 1.0)], "student_id string, day date, hours double")
