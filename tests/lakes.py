@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import reduce
@@ -26,37 +23,12 @@ BY_THE_CLOCK = {"_ingested_at", "quarantined_at", "released_at", "taken_in_at", 
 """Columns that tell when a lake did something, which no other lake repeats."""
 LOGS = {"ops.runs", "ops.gate_results"}
 ROOT = Path(__file__).parent.parent
-PATIENCE = 900.0
 
 
 def take_in(settings: Settings, most_refused: float = 1.0) -> None:
     """One ingest in this process; by default rules may refuse any share of the rows, since tests have few."""
     with Lake.writing(settings, "ingest") as lake:
         ingest(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=most_refused)))
-
-
-def started(settings: Settings) -> subprocess.Popen[str]:
-    """An ingest in a process of its own."""
-    command = [sys.executable, "-m", "pipelines.ingest", "--lake", settings.lake, "--landing", settings.landing]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
-
-
-def killed_at(settings: Settings, moment: Path) -> None:
-    """An ingest in a process of its own that is killed as soon as a file appears."""
-    assert not moment.exists()
-    process, deadline = started(settings), time.monotonic() + PATIENCE
-    while not moment.exists():
-        assert process.poll() is None, f"ended before {moment}: {process.communicate()[0]}"
-        assert time.monotonic() < deadline, f"{moment} does not come"
-        time.sleep(0.02)
-    process.kill()
-    process.communicate()
-
-
-def commit(settings: Settings, table: str, ahead: int = 1) -> Path:
-    """The file that a table's next commit writes, or a later one's; a table is made by a commit of its own."""
-    log = settings.table_folder(table) / "_delta_log"
-    return log / f"{len(list(log.glob('*.json'))) + ahead - 1:020d}.json"
 
 
 def bring(files: Iterable[str], source: Path, landing: Path) -> None:

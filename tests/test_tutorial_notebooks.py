@@ -63,12 +63,14 @@ def shown(notebook: NotebookNode) -> str:
     return re.sub(r"\s+", " ", " ".join(texts))
 
 
+@pytest.mark.long
 def test_the_tables_of_the_lessons_are_those_of_the_loop(
     learnt: tuple[Settings, dict[str, NotebookNode]], tutorial: tuple[Settings, date]
 ) -> None:
     assert_same(learnt[0], tutorial[0], schemas=("bronze", "silver", "gold"))
 
 
+@pytest.mark.long
 def test_what_the_lessons_tell_is_what_they_show(learnt: tuple[Settings, dict[str, NotebookNode]]) -> None:
     bronze, silver, gold, dashboard = (shown(learnt[1][lesson]) for lesson in LESSONS)
     assert "rows_of_the_refused_insert 0 0" in bronze

@@ -105,7 +105,7 @@ def _listed(lake: Lake) -> list[Listed]:
 
 def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
-    # Conversations last: only they tell whose messages are whose, should this be killed in between.
+    # Conversations last, as in `tables.delete`.
     for file in sorted(_listed(lake), key=lambda listed: listed.table == "conversations"):
         table, column = read(file.path), OWNER.get(file.table)
         if table is None:

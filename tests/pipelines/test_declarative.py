@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import pytest
+
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
@@ -12,6 +14,7 @@ from tests.conftest import BuiltLake
 from tests.lakes import contents
 
 
+@pytest.mark.long
 def test_the_views_hold_the_rows_of_silver(built_lake: BuiltLake) -> None:
     with Lake.writing(built_lake.lake.settings, "declarative") as lake:
         run(Run(lake, new_run_id(), None, argparse.Namespace()))
