@@ -65,8 +65,9 @@ class Step:
 
     def scratch(self, name: str, frame: DataFrame) -> DataFrame:
         """Keep an intermediate result in staging until the step ends; returns its rows."""
-        self._scratch.append(f"scratch__{name}__{self.run_id}")
-        return self.lake.stage(self._scratch[-1], frame)
+        staging = f"scratch__{name}__{self.run_id}"
+        self._scratch.append(staging)
+        return self.lake.stage(staging, frame)
 
     def retire(self, contract: Contract, keys: DataFrame) -> None:
         """Name published rows, by the contract's key, that the staged batch takes away; see `Publish.MERGE`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -12,7 +14,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, between, columns
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.publish import Step, new_run_id
 
 COLUMNS = columns("""
     id | STRING NOT NULL | who
@@ -108,3 +110,20 @@ def test_the_tables_lie_where_any_delta_reader_finds_them(lake: Lake) -> None:
     assert (lake.settings.lake / "warehouse" / "gold.db" / "by_merge" / "_delta_log").is_dir()
     described = lake.spark.sql(f"DESCRIBE TABLE {lake.name('gold.by_merge')}").collect()
     assert ("score", "double", "0 to 1") in {tuple(row) for row in described}
+
+
+class Slow(list[str]):
+    """A list whose reader is interrupted after each append, as a thread can be anywhere."""
+
+    def append(self, name: str) -> None:
+        super().append(name)
+        time.sleep(0.05)
+
+
+def test_intermediate_results_of_threads_are_kept_apart(lake: Lake) -> None:
+    step = Step(lake, "test", new_run_id(), _scratch=Slow())
+    names = ["a", "b", "c"]
+    with ThreadPoolExecutor(3) as pool:
+        kept = pool.map(lambda name: step.scratch(name, batch(lake, (name, MONDAY, 0.1))), names)
+        assert [[row.id for row in rows.collect()] for rows in kept] == [["a"], ["b"], ["c"]]
+    step.fail(RuntimeError("this step has nothing to publish"))
