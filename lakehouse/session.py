@@ -92,6 +92,8 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.sql.sources.default": "delta",
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "learner-radar-unused"),
         "spark.sql.session.timeZone": "UTC",
+        # No limit but the number of rows: by bytes, Spark sums up the whole batch anew at each row.
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
