@@ -76,7 +76,7 @@ def _local_config(port: int) -> dict[str, str]:
     sharing = f"-XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
     if ARCHIVE in os.environ:
         sharing = f"-XX:ArchiveClassesAtExit={os.environ[ARCHIVE]}"
-    # Where rows go to Python, a check of bounds at each value was a fifth of Java's time.
+    # Where rows go to Python, a check of bounds at each value is a good part of what Java does.
     unchecked = "-Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
     quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
     return {
