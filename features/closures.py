@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.days import LOOKBACK_DAYS
+from features.days import LOOKBACK_DAYS, language_hash
 from features.student_labels import HORIZON_DAYS
 
 EVERYBODY = "all"
@@ -19,12 +19,13 @@ def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
         dates: one column `as_of`, few rows.
 
     Returns:
-        as_of, language (or `all`) and closed, the array of days from 180 days before as_of to the end of its horizon.
+        as_of, language (its hash, or that of `all`) and closed, the array of days from 180 days before as_of to the
+        end of its horizon.
     """
     day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
     known = closures.join(F.broadcast(dates), F.col("known_at") <= F.col("as_of").cast("timestamp"))
     near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
-    return known.select("as_of", "language", day).where(near).groupBy("as_of", "language").agg(
+    return known.select("as_of", language_hash().alias("language"), day).where(near).groupBy("as_of", "language").agg(
         F.collect_set("day").alias("closed")
     )  # fmt: skip
 
@@ -43,7 +44,8 @@ def closed_for(known: DataFrame, closed: DataFrame) -> DataFrame:
         F.max_by("language", F.when(F.col("language").isNotNull(), -F.col("ago"))).alias("_spoken")
     )
     theirs = F.broadcast(closed.withColumnRenamed("language", "_of"))
-    mine = spoken.join(theirs, "as_of").where((F.col("_of") == EVERYBODY) | (F.col("_of") == F.col("_spoken")))
+    everybodys = F.col("_of") == F.xxhash64(F.lit(EVERYBODY))
+    mine = spoken.join(theirs, "as_of").where(everybodys | (F.col("_of") == F.col("_spoken")))
     return mine.groupBy("student_id", "as_of").agg(
         F.array_distinct(F.flatten(F.collect_list("closed"))).alias("closed")
     )  # fmt: skip

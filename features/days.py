@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -38,8 +39,8 @@ def student_days(events: DataFrame) -> DataFrame:
         `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
         messages, messages_with_errors, their errors by type, minutes, lessons_started, lessons_completed, attempts;
         score_sum, scores, mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for
-        C2) of the latest event that has one, and when that was: scored_at, levelled_at; the language practised last;
-        and `split`: whether the student's day has rows of several spans.
+        C2) of the latest event that has one, and when that was: scored_at, levelled_at; `language`, the hash of the
+        language practised last; and `split`: whether the student's day has rows of several spans.
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
@@ -82,7 +83,7 @@ def student_days(events: DataFrame) -> DataFrame:
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
         F.max(levelled).alias("levelled_at"),
-        F.max_by("language", F.when(F.col("language").isNotNull(), F.col("event_at"))).alias("language"),
+        F.max_by(language_hash(), F.when(F.col("language").isNotNull(), F.col("event_at"))).alias("language"),
     )
     spans = F.count("*").over(Window.partitionBy("student_id", "day"))
     return grouped.withColumn("split", spans > 1)
@@ -135,27 +136,47 @@ def students_at(known: DataFrame, firsts: DataFrame) -> DataFrame:
 
 
 def active_spans(events: DataFrame) -> DataFrame:
-    """The active days of all time: student_id, day, from_date, until_date, as `student_days` has them."""
+    """The active events of all time: student_id, day, from_date, until_date, as `student_days` has them."""
     active = events.where(F.col("event_type").isin(*ACTIVE_EVENTS))
     spans = {"day": F.to_date("event_at"), "from_date": known_from(), "until_date": known_until()}
-    return active.withColumns(spans).select("student_id", *spans).distinct()
+    return active.withColumns(spans).select("student_id", *spans)
 
 
-def first_days(spans: DataFrame, dates: DataFrame) -> DataFrame:
+def first_days(spans: DataFrame, asked: Sequence[date]) -> DataFrame:
     """The first active day that was known at each as-of, however long ago: student_id, as_of, first_day.
 
     Args:
         spans: from `active_spans`.
-        dates: one column `as_of`, few rows.
+        asked: the as-of dates, at least one.
     """
     lasting = F.col("until_date").isNull()
     earlier = Window.partitionBy("student_id", lasting).orderBy("from_date", "day").rowsBetween(
         Window.unboundedPreceding, -1
     )  # fmt: skip
-    lowest = spans.withColumn("_lowest", F.min("day").over(earlier))
+    lowest = _between_dates(spans, asked).withColumn("_lowest", F.min("day").over(earlier))
     telling = lowest.where(~lasting | F.col("_lowest").isNull() | (F.col("day") < F.col("_lowest")))
     usable = (F.col("as_of") >= F.col("from_date")) & (lasting | (F.col("as_of") < F.col("until_date")))
-    return telling.join(F.broadcast(dates), usable).groupBy("student_id", "as_of").agg(F.min("day").alias("first_day"))
+    dates = F.broadcast(dates_frame(spans.sparkSession, asked))
+    return telling.join(dates, usable).groupBy("student_id", "as_of").agg(F.min("day").alias("first_day"))
+
+
+def _between_dates(spans: DataFrame, asked: Sequence[date]) -> DataFrame:
+    """The first day of all spans that hold at the same asked dates: their bounds are moved on to the next of those."""
+    dates = sorted(asked)
+    first = dates[0]
+    days = [first + timedelta(days=n) for n in range((dates[-1] - first).days + 1)]
+    next_asked = spans.sparkSession.createDataFrame(
+        [(day, dates[bisect_left(dates, day)]) for day in days], "day date, next date"
+    )
+
+    def moved(bound: str) -> DataFrame:
+        return F.broadcast(next_asked.withColumnsRenamed({"day": bound, "next": f"_{bound}"}))
+
+    alive = spans.where(F.col("until_date").isNull() | (F.col("until_date") > F.lit(first)))
+    begun = alive.withColumn("from_date", F.greatest("from_date", F.lit(first))).join(moved("from_date"), "from_date")
+    ended = begun.join(moved("until_date"), "until_date", "left")
+    bounds = [F.col(f"_{bound}").alias(bound) for bound in ("from_date", "until_date")]
+    return ended.groupBy("student_id", *bounds).agg(F.min("day").alias("day"))
 
 
 def sum_between(name: str, nearest: int, farthest: int) -> Column:
@@ -166,6 +187,11 @@ def sum_between(name: str, nearest: int, farthest: int) -> Column:
 def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     """The as-of dates as a frame of one column."""
     return spark.createDataFrame([(day,) for day in dates], "as_of date")
+
+
+def language_hash() -> Column:
+    """A language as a number: where a text is among what is summed up, Spark has to sort all rows first."""
+    return F.xxhash64("language")
 
 
 def known_from() -> Column:

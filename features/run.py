@@ -94,7 +94,7 @@ def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
         mine = step.scratch("closed", closed_for(known, closures))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
         step.rows["touched_by_closures"] = closed.count()
-    students = step.scratch("students", students_at(known, first_days(active_spans(events), asked)))
+    students = step.scratch("students", students_at(known, first_days(active_spans(events), dates.labels)))
     labels = student_labels.student_labels(days, students, closed, as_of)
     if lake.exists(LABELS.name):
         labels = student_labels.keep_frozen(labels, lake.table(LABELS.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -153,25 +153,27 @@ class Step:
         self.rows[contract.name] = {"written": written} | self.rows.get(contract.name, {})
 
     def _replace(self, contract: Contract, staged: str, target: str) -> int:
-        scope = self._scope(staged) if contract.publish is Publish.REPLACE_AS_OF else ""
-        rows = self.staged(contract).count()
-        if not self._differs(contract, staged, rows, target, scope):
-            return 0
-        self.staged(contract).writeTo(target).overwrite(F.expr(scope or "true"))
-        return rows
+        by = "as_of" if contract.publish is Publish.REPLACE_AS_OF else "true"
+        new = self._counts(staged, by)
+        scope = self._scope(new) if contract.publish is Publish.REPLACE_AS_OF else "true"
+        if new != self._counts(target, by, scope) or self._differs(contract, staged, target, scope):
+            self.staged(contract).writeTo(target).overwrite(F.expr(scope))
+            return sum(new.values())
+        return 0
 
-    def _differs(self, contract: Contract, staged: str, rows: int, target: str, scope: str) -> bool:
-        names, where = ", ".join(f"`{name}`" for name in contract.column_names()), f" WHERE {scope}" if scope else ""
-        if self.lake.one(f"SELECT count(*) FROM {target}{where}") != rows:
-            return True
+    def _counts(self, table: str, by: str, scope: str = "true") -> dict[Any, int]:
+        query = f"SELECT {by}, count(*) FROM {table} WHERE {scope} GROUP BY ALL"
+        return {row[0]: row[1] for row in self.lake.spark.sql(query).collect()}
+
+    def _differs(self, contract: Contract, staged: str, target: str, scope: str) -> bool:
+        names = ", ".join(f"`{name}`" for name in contract.column_names())
         new = f"SELECT {names}, 1 AS staged__more FROM {staged}"
-        old = f"SELECT {names}, -1 AS staged__more FROM {target}{where}"
+        old = f"SELECT {names}, -1 AS staged__more FROM {target} WHERE {scope}"
         apart = f"SELECT 1 FROM ({new} UNION ALL {old}) GROUP BY {names} HAVING sum(staged__more) <> 0 LIMIT 1"
         return self.lake.one(apart) is not None
 
-    def _scope(self, staged: str) -> str:
-        days = {row[0] for row in self.lake.spark.sql(f"SELECT DISTINCT as_of FROM {staged}").collect()}
-        days |= {self.as_of} if self.as_of else set()
+    def _scope(self, staged: Iterable[date]) -> str:
+        days = {*staged, *([self.as_of] if self.as_of else [])}
         return "as_of IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")"
 
     def _drop_staged(self) -> None:

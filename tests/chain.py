@@ -45,8 +45,8 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     """Features and labels of every Monday up to `as_of`, and of `as_of`, each sorted by student and day."""
     log = _local(events(spark, raw))
     days = _local(student_days(log))
-    asked = dates_frame(spark, as_of_dates(log.agg(F.min(F.to_date("event_at"))).collect()[0][0], as_of))
-    known = _local(known_days(days, asked))
+    asked = as_of_dates(log.agg(F.min(F.to_date("event_at"))).collect()[0][0], as_of)
+    known = _local(known_days(days, dates_frame(spark, asked)))
     students = _local(students_at(known, first_days(active_spans(log), asked)))
     made = {view.name.split(".")[-1]: view.make(Known(known, students)) for view in views()}
     labels = student_labels(days, students, nobody(spark), as_of)

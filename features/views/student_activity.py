@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.active_days import Lists, Numbers, lasting_weeks, median, with_told
@@ -116,12 +116,13 @@ def _told(agos: Lists) -> Mapping[str, Numbers]:
 
 
 def _beside_the_platform(rhythm: DataFrame) -> DataFrame:
-    season = rhythm.groupBy("as_of").agg(
-        F.count_if(F.col("active_days_7") > 0).alias("platform_active_7"),
-        F.count_if(F.col("_active_before") > 0).alias("_platform_before"),
-        F.avg(F.when(F.col("active_days_28") > 0, F.col("messages_7"))).alias("_mean_messages"),
-    )
-    return rhythm.join(F.broadcast(season), "as_of").withColumns(
+    platform = Window.partitionBy("as_of")
+    season = {
+        "platform_active_7": F.count_if(F.col("active_days_7") > 0),
+        "_platform_before": F.count_if(F.col("_active_before") > 0),
+        "_mean_messages": F.avg(F.when(F.col("active_days_28") > 0, F.col("messages_7"))),
+    }
+    return rhythm.withColumns({name: value.over(platform) for name, value in season.items()}).withColumns(
         {
             "platform_trend": _log_ratio("platform_active_7", "_platform_before"),
             "effort_share": F.col("messages_7") - F.coalesce("_mean_messages", F.lit(0.0)),

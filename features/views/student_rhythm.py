@@ -149,15 +149,17 @@ def _beside_the_platform(own: DataFrame) -> DataFrame:
     is the season itself.
     """
     recent = F.col("_silence") <= RECENT_DAYS
-    season = own.groupBy("as_of").agg(
-        F.avg(F.when(recent, F.col("_now"))).alias("_mean"),
-        F.round(F.avg(F.when(recent, F.col("_before"))), 6).alias("_mean_before"),
-        F.avg(F.when(F.col("_then") > 0, (F.col("_silence") > 14).cast("int"))).alias("platform_lost"),
-    )
+    platform = Window.partitionBy("as_of")
     rank = F.percent_rank().over(Window.partitionBy("as_of", recent).orderBy("_decayed_28"))
+    season = {
+        "_mean": F.avg(F.when(recent, F.col("_now"))),
+        "_mean_before": F.avg(F.when(recent, F.col("_before"))),
+        "platform_lost": F.avg(F.when(F.col("_then") > 0, (F.col("_silence") > 14).cast("int"))),
+    }
     ranked = own.withColumn("activity_rank", F.when(recent, rank))
-    change = "ln((1 + _now) / (1 + _mean)) - ln((1 + _before) / (1 + _mean_before))"
-    return ranked.join(F.broadcast(season), "as_of").withColumn("platform_break", F.expr(change))
+    compared = ranked.withColumns({name: value.over(platform) for name, value in season.items()})
+    change = "ln((1 + _now) / (1 + _mean)) - ln((1 + _before) / (1 + round(_mean_before, 6)))"
+    return compared.withColumn("platform_break", F.expr(change))
 
 
 VIEW = FeatureView(CONTRACT, lambda known: student_rhythm(known.days, known.students))

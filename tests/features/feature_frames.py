@@ -33,8 +33,8 @@ def event(kind: str, days: int, known: datetime | None = None, until: datetime |
 def known(spark: SparkSession, events: list[Row], *dates: date) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Of these events: `student_days`, `known_days` and `students_at`."""
     days = student_days(spark.createDataFrame(events, SHAPE))
-    asked = dates_frame(spark, dates or (AS_OF,))
-    at_hand = known_days(days, asked)
+    asked = dates or (AS_OF,)
+    at_hand = known_days(days, dates_frame(spark, asked))
     return days, at_hand, students_at(at_hand, first_days(days.where("active"), asked))
 
 
