@@ -13,6 +13,7 @@ from features.store.tables import FeatureTable, describe
 from lakehouse.cli import Run, command, utc
 from lakehouse.lake import Lake
 from lakehouse.registry import CHAMPION, MODELS, holder, versions
+from lakehouse.words import count
 
 HEAD = """# Features
 
@@ -102,8 +103,8 @@ def _freshness(lake: Lake, table: FeatureTable) -> str:
     written = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table.name)} LIMIT 1").select("timestamp").collect()[0][0]
     rows = lake.table(table.name)
     spans = [F.min(time) for time in table.timestamp_keys] + [F.max(time) for time in table.timestamp_keys]
-    count, *ends = rows.agg(F.count("*"), *spans).collect()[0]
-    told = f"{count:,} rows" + (f" from {ends[0]} to {ends[1]}" if ends else "")
+    held, *ends = rows.agg(F.count("*"), *spans).collect()[0]
+    told = count(held, "row") + (f" from {ends[0]} to {ends[1]}" if ends else "")
     return f"{told}; version {lake.version(table.name)}, written {utc(written)}"
 
 

@@ -39,6 +39,7 @@ from lakehouse.cli import Run, parse_as_of
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
 from lakehouse.publish import WORKERS, Step
+from lakehouse.words import count
 
 LABELS = student_labels.CONTRACT
 CONTRACTS = (*(view.contract for view in views()), LABELS)
@@ -66,7 +67,7 @@ def run(run: Run, as_of: date) -> None:
         rows = _make(step, now, dates, as_of)
         told = dates.labels
         again = [day for day in told if day in made and since != ALWAYS and reached(day, since, before)]
-        step.message = f"{rows:,} students and days, {len(told)} as-of dates from {told[0]} to {told[-1]}"
+        step.message = f"{rows:,} students and days, {count(len(told), 'as-of date')} from {told[0]} to {told[-1]}"
         shut = step.rows.get("touched_by_closures", 0)
         step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""

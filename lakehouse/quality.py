@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lakehouse.contracts import Contract, Expectation
+from lakehouse.words import count
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,9 +41,9 @@ class Finding:
 
     def sentence(self) -> str:
         """The failure as a person reads it."""
-        count = "" if self.failures is None else f" in {self.failures} of {self.rows_checked} rows"
+        where = f" in {self.failures} of {count(self.rows_checked or 0, 'row')}" if self.failures is not None else ""
         sample = f"; for example {self.sample}" if self.sample else ""
-        return f"{self.table}, column {self.column}: {self.expectation} failed{count}{sample}"
+        return f"{self.table}, column {self.column}: {self.expectation} failed{where}{sample}"
 
 
 def audit(contract: Contract, frame: DataFrame) -> list[Finding]:

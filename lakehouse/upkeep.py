@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from lakehouse.contracts import DELETED_FILES
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
+from lakehouse.words import count
 
 KEEP_HOURS = 7 * 24
 MANY_FILES = 8
@@ -26,7 +27,7 @@ class Tended:
     pinned: bool
 
     def __str__(self) -> str:
-        files = f"{self.files_before} files" + (
+        files = count(self.files_before, "file") + (
             f" made {self.files_after}" if self.files_after != self.files_before else ""
         )
         why = " (a registered model pins one)" if self.pinned else ""

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError, entry_point
+from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS
 
 COLUMNS = [
@@ -41,7 +42,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
             harmless(listed).to_csv(out, index=False, quoting=csv.QUOTE_NONNUMERIC)
         except OSError as error:
             raise RadarError(f"{out} cannot be written: {error.strerror}.") from None
-        step.message = f"{len(listed):,} students of {as_of} in {out}"
+        step.message = f"{count(len(listed), 'student')} of {as_of} in {out}"
 
 
 def harmless(rows: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import champion, champion_on
 from lakehouse.publish import Step
 from lakehouse.registry import MODELS, Version, load_model, version
+from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS, SEGMENT_MOVEMENT, STUDENT_SEGMENTS
 from scoring.risk import banded, distances, explained, nearest, risk_of, suggested, typical_values
 
@@ -106,9 +107,9 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
         step.publish()
         listed = ", ".join(f"{bands.get(band, 0)} {band}" for band in ("high", "medium", "low"))
         step.message = (
-            f"{sum(bands.values()):,} students of {as_of} by {dropout.kind} version {dropout.version}: {listed}"
+            f"{count(sum(bands.values()), 'student')} of {as_of} by {dropout.kind} version {dropout.version}: {listed}"
         )
-        step.message += f"; {sum(missing.values()):,} missing values imputed" if missing else ""
+        step.message += f"; {count(sum(missing.values()), 'missing value')} imputed" if missing else ""
 
 
 def imputed(students: DataFrame, names: list[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.registry import MODELS, load_artifact, version
+from lakehouse.words import count
 from training.data import collected, content_hash, described
 from training.report import TRAINING_SET
 
@@ -28,7 +29,7 @@ def run(run: Run) -> None:
         found = rebuild(run.lake, told)
         pins = ", ".join(f"{table} version {pin}" for table, pin in sorted(told["pins"].items()))
         step.message = (
-            f"{model} version {number}: the same {told['rows']:,} rows, hash {found[:12]}\n{'':28}from {pins}"
+            f"{model} version {number}: the same {count(told['rows'], 'row')}, hash {found[:12]}\n{'':28}from {pins}"
         )
 
 
@@ -49,8 +50,9 @@ def rebuild(lake: Lake, told: dict[str, Any]) -> str:
     found = content_hash(frame)
     if found != told["content_hash"]:
         raise RadarError(
-            f"The training set as of {recipe.as_of} is not the same: {len(frame)} rows with hash {found[:12]}, where "
-            f"{told['rows']} with {told['content_hash'][:12]} were learnt from. Was a student erased since?"
+            f"The training set as of {recipe.as_of} is not the same: {count(len(frame), 'row')} with hash "
+            f"{found[:12]}, where {told['rows']} with {told['content_hash'][:12]} were learnt from. Was a student "
+            "erased since?"
         )
     return found
 

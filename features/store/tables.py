@@ -15,6 +15,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import KEYS, TIMESERIES, Column, Contract, Publish, sql_text
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
+from lakehouse.words import count
 
 SCHEMA = "features"
 SUPPORTED = frozenset(
@@ -110,7 +111,7 @@ def write(lake: Lake, table: FeatureTable, rows: DataFrame) -> None:
         whole = _with_columns_left_out(lake, table, keys, batch)
         step.stage(table.contract(lake.table(table.name).schema), whole)
         step.publish()
-        step.message = f"{table.name}: {step.rows[table.name]['written']:,} rows differed and were written"
+        step.message = f"{table.name}: {count(step.rows[table.name]['written'], 'row')} written, where they differed"
 
 
 def _with_columns_left_out(lake: Lake, table: FeatureTable, keys: list[str], batch: DataFrame) -> DataFrame:
@@ -170,7 +171,10 @@ def _check_columns(table: FeatureTable, keys: list[str], schema: StructType) -> 
 def _check_rows(table: FeatureTable, keys: list[str], batch: DataFrame) -> None:
     blank = batch.where(" OR ".join(f"`{key}` IS NULL" for key in keys)).count()
     if blank:
-        raise SpecError(f"{table.name}: {blank:,} rows have no {' or '.join(keys)}; a feature row needs every key.")
+        raise SpecError(
+            f"{table.name}: {count(blank, 'row has', 'rows have')} no {' or '.join(keys)}; "
+            "a feature row needs every key."
+        )
     again = batch.groupBy(*keys).agg(F.count("*").alias("_rows")).where("_rows > 1")
     shown = again.select(*keys).limit(SHOWN).collect()
     if shown:

@@ -176,7 +176,7 @@ def _window(start: Any, end: Any) -> str:
 
 def _students(card: dict[str, Any]) -> str:
     students = card.get("test_students")
-    return f"{DASH} students" if missing(students) else count(students, "student")
+    return count(students, "student")
 
 
 def _number(metrics: Any, key: str, part: str = "value") -> float | None:

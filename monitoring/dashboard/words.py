@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from lakehouse import words
+
 DASH = "—"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -46,8 +48,8 @@ def share(part: float, whole: float) -> str:
 
 
 def count(amount: Any, noun: str, plural: str = "") -> str:
-    """`1 student`, `1,204 students`."""
-    return f"{number(amount)} {noun if amount == 1 else plural or noun + 's'}"
+    """`1 student`, `1,204 students`, `— students`."""
+    return f"{DASH} {plural or noun + 's'}" if missing(amount) else words.count(amount, noun, plural)
 
 
 def change(new: float, old: float) -> str:

@@ -18,6 +18,7 @@ from lakehouse.ops import FILES, QUARANTINE
 from lakehouse.publish import Step
 from lakehouse.rows import frame_of
 from lakehouse.runs import last_done, versions_of
+from lakehouse.words import count
 from pipelines.bronze.as_text import read
 from pipelines.bronze.auto_loader import arrivals
 from pipelines.bronze.contracts import CONTRACTS, INTAKE
@@ -173,7 +174,7 @@ def _set_aside(spark: SparkSession, files: list[LandingFile], now: datetime) -> 
 
 def _told(files: list[LandingFile], listed: int) -> str:
     usable = [file for file in files if file.error is None and file.rows]
-    told = f"{sum(file.rows for file in usable):,} rows from {len(usable)} new of {listed:,} files"
+    told = f"{count(sum(file.rows for file in usable), 'row')} from {len(usable)} new of {count(listed, 'file')}"
     empty = [file.name for file in files if file.error is None and not file.rows]
     told += f"; no rows in {', '.join(empty)}" if empty else ""
     unknown = sorted({f"{file.table}.{name}" for file in files for name in file.new_columns()})

@@ -12,6 +12,7 @@ from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, hand
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
+from lakehouse.words import count
 from pipelines.silver.contracts import CONTRACTS
 from pipelines.silver.version_tables import VERSIONS
 
@@ -35,7 +36,7 @@ def run(run: Run) -> None:
             lake.create(of_view(contract))
         update(lake)
         rows = sum(lake.table(view).count() for view in VIEWS.values())
-        step.message = f"{len(VIEWS)} views, {rows:,} rows"
+        step.message = f"{len(VIEWS)} views, {count(rows, 'row')}"
 
 
 def of_view(contract: Contract) -> Contract:

@@ -20,6 +20,7 @@ from lakehouse.pins import Pin, pins
 from lakehouse.publish import Step
 from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
+from lakehouse.words import count
 from pipelines.bronze.files import entries
 from pipelines.bronze.landing import Listed, footer, listing
 from pipelines.forget.landing import ids_of, read, same_id, without
@@ -172,10 +173,10 @@ def _record(lake: Lake, started: datetime, gone: Gone, lost: list[Pin]) -> None:
 
 
 def _told(gone: Gone, lost: list[Pin]) -> str:
-    told = f"{sum(gone.tables.values()):,} rows out of {len(gone.tables)} tables, {sum(gone.files.values()):,} out of "
-    told += f"{len(gone.files)} files; their old versions are gone"
+    told = f"{count(sum(gone.tables.values()), 'row')} out of {count(len(gone.tables), 'table')}, "
+    told += f"{sum(gone.files.values()):,} out of {count(len(gone.files), 'file')}; their old versions are gone"
     indent = f"\n{'':28}"
-    told += "".join(f"{indent}{table}: {rows:,} rows" for table, rows in sorted(gone.tables.items()))
+    told += "".join(f"{indent}{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items()))
     told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
     told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
     return told + f"{indent}sums in gold and the dashboard still count the student until the next run of the loop"

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
+from lakehouse.words import count
 from pipelines.gold import as_known
 from pipelines.gold.active_days import activity
 from pipelines.gold.cefr_funnel import cefr_funnel
@@ -77,7 +78,7 @@ def run(run: Run, as_of: date) -> None:
         step.stage_all({contract: settled(make(known), contract) for contract, make in TABLES.items()})
         step.publish()
         written = sum(step.rows[contract.name]["written"] for contract in TABLES)
-        step.message = f"{len(TABLES)} tables, {written:,} rows"
+        step.message = f"{len(TABLES)} tables, {count(written, 'row')}"
 
 
 def _known(lake: Lake, as_of: date) -> Known:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
+from lakehouse.words import count
 from pipelines.silver.stream import versions
 from pipelines.silver.typed import raw_key
 from pipelines.silver.version_tables import ROW, SILVER_OF, VERSIONS
@@ -26,7 +27,8 @@ def run(run: Run) -> None:
     with run.step("replay") as step:
         freed = release(lake)
         step.rows = {VERSIONS[table].name: {"released": rows} for table, rows in freed.items() if rows}
-        step.message = f"{sum(freed.values()):,} rows pass the rules now" if freed else "nothing in quarantine"
+        passing = count(sum(freed.values()), "row passes", "rows pass")
+        step.message = f"{passing} the rules now" if freed else "nothing in quarantine"
 
 
 def release(lake: Lake) -> dict[str, int]:

@@ -18,6 +18,7 @@ from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.rows import frame_of
+from lakehouse.words import count
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
@@ -99,7 +100,7 @@ class Batch:
         accepted, superseded, quarantined, released = (
             sum(row[name] for row in sums) for name in ("accepted", "superseded", "quarantined", "released")
         )
-        told = f"{accepted:,} rows accepted, {superseded:,} superseded, {quarantined:,} set aside"
+        told = f"{count(accepted, 'row')} accepted, {superseded:,} superseded, {quarantined:,} set aside"
         told += f", {released:,} released" if released else ""
         return told + (" (silver made whole)" if self.whole else "")
 
@@ -198,9 +199,9 @@ class Batch:
             frames = [self.step.staged(k) if k in made else self._standing(k) for k in SILVER_OF.values()]
             stood = list(pool.map(DataFrame.count, frames))
         rows = []
-        for (table, contract), count in zip(SILVER_OF.items(), stood, strict=True):
+        for (table, contract), stands in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
-            rows.append(balance(table, self._rows_in(table), self.seen[table], count, held, free))
+            rows.append(balance(table, self._rows_in(table), self.seen[table], stands, held, free))
         gate = balance_contract(self.most_refused)
         try:
             self.step.check(gate, frame_of(self.lake.spark, gate, rows))

@@ -98,7 +98,7 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     log(lake, *early, event("e", MONDAYS[0] + timedelta(days=1)))
     assert "from 2024-11-11 to 2024-12-02" in make(lake, MONDAYS[4])
     assert "nothing new" in make(lake, MONDAYS[4])
-    assert "1 as-of dates from 2024-11-20" in make(lake, date(2024, 11, 20))
+    assert "1 as-of date from 2024-11-20" in make(lake, date(2024, 11, 20))
     lost = f"student_id = 'e' AND as_of = DATE'{MONDAYS[1]}'"
     assert lake.table("features.student_labels").where(lost).first().dropped_out
     log(lake, *late, *backfilled, *returned)

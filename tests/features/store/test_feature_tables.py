@@ -112,7 +112,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         ([("a", DAY, "x")], "student_id string, as_of date, mood string", "merge", "mood is string in the frame"),
         ([("a", DAY, 1.0, 2.0)], f"{SHAPE}, MOOD double", "merge", "differs from mood by case"),
         ([("a", DAY, 1.0), ("a", DAY, 2.0)], SHAPE, "merge", "holds a key more than once, .* student_id=a"),
-        ([(None, DAY, 1.0)], SHAPE, "merge", "1 rows have no student_id or as_of"),
+        ([(None, DAY, 1.0)], SHAPE, "merge", "1 row has no student_id or as_of"),
     ],
 )
 def test_a_write_that_makes_no_sense_is_refused(
