@@ -25,7 +25,8 @@ def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
     day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
     known = closures.join(F.broadcast(dates), F.col("known_at") <= F.col("as_of").cast("timestamp"))
     near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
-    return known.select("as_of", language_hash().alias("language"), day).where(near).groupBy("as_of", "language").agg(
+    of = language_hash(F.col("language")).alias("language")
+    return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
         F.collect_set("day").alias("closed")
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ def closed_for(known: DataFrame, closed: DataFrame) -> DataFrame:
         F.max_by("language", F.when(F.col("language").isNotNull(), -F.col("ago"))).alias("_spoken")
     )
     theirs = F.broadcast(closed.withColumnRenamed("language", "_of"))
-    everybodys = F.col("_of") == F.xxhash64(F.lit(EVERYBODY))
+    everybodys = F.col("_of") == language_hash(F.lit(EVERYBODY))
     mine = spoken.join(theirs, "as_of").where(everybodys | (F.col("_of") == F.col("_spoken")))
     return mine.groupBy("student_id", "as_of").agg(
         F.array_distinct(F.flatten(F.collect_list("closed"))).alias("closed")

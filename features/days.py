@@ -63,6 +63,7 @@ def student_days(events: DataFrame) -> DataFrame:
 
     scored = F.when(of("attempt", F.col("score")).isNotNull(), F.col("event_at"))
     levelled = F.when(F.col("_level").isNotNull(), F.col("event_at"))
+    spoken = F.when(F.col("language").isNotNull(), F.col("event_at"))
     grouped = dated.groupBy("student_id", "day", "from_date", "until_date").agg(
         F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
         total("conversation").alias("conversations"),
@@ -83,7 +84,7 @@ def student_days(events: DataFrame) -> DataFrame:
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
         F.max(levelled).alias("levelled_at"),
-        F.max_by(language_hash(), F.when(F.col("language").isNotNull(), F.col("event_at"))).alias("language"),
+        F.max_by(language_hash(F.col("language")), spoken).alias("language"),
     )
     spans = F.count("*").over(Window.partitionBy("student_id", "day"))
     return grouped.withColumn("split", spans > 1)
@@ -189,9 +190,9 @@ def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     return spark.createDataFrame([(day,) for day in dates], "as_of date")
 
 
-def language_hash() -> Column:
+def language_hash(language: Column) -> Column:
     """A language as a number: where a text is among what is summed up, Spark has to sort all rows first."""
-    return F.xxhash64("language")
+    return F.xxhash64(language)
 
 
 def known_from() -> Column:
