@@ -78,6 +78,8 @@ def _local_config(port: int) -> dict[str, str]:
         sharing = f"-XX:ArchiveClassesAtExit={os.environ[ARCHIVE]}"
     # Where rows go to Python, a check of bounds at each value is a good part of what Java does.
     unchecked = "-Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
+    # In any other zone Delta makes sure of its checksum at each commit, by reading all that the table's log holds.
+    zone = "-Duser.timezone=UTC"
     quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
     return {
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
@@ -85,7 +87,7 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.connect.grpc.binding.port": str(port),
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.driver.extraJavaOptions": f"{quiet} {sharing} {unchecked} -Xlog:disable -Xlog:all=off".strip(),
+        "spark.driver.extraJavaOptions": f"{quiet} {sharing} {unchecked} {zone} -Xlog:disable -Xlog:all=off".strip(),
         "spark.driver.memory": os.environ.get("LEARNER_RADAR_MEMORY", "3g"),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -17,7 +17,7 @@ from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
 from soak.conftest import Report
 from tests.conftest import OPTIONS
-from tests.data_gen.delivered import written
+from tests.data_gen.delivered import days, written
 from tests.lakes import assert_same, bring, take_in
 
 STUDENTS, DAYS, SEED = 30, 60, 42
@@ -31,10 +31,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def at_once(source: Path) -> Settings:
     return loaded(source, "once", [days(source)])
-
-
-def days(source: Path) -> list[str]:
-    return sorted({path.parent.name for path in source.glob("*/arrived=*/*.parquet")})
 
 
 def loaded(source: Path, name: str, batches: Sequence[Sequence[str]]) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,18 +57,19 @@ def test_a_second_run_changes_no_row_and_registers_no_model(built_lake: BuiltLak
         assert [v.version for name in ("dropout", "segments") for v in versions(again, name)] == models
 
 
-def test_another_process_reads_while_a_writer_holds_the_lake(built_lake: BuiltLake) -> None:
+def test_another_process_reads_in_utc_wherever_it_is_while_a_writer_holds_the_lake(built_lake: BuiltLake) -> None:
     read = (
         "import sys; from lakehouse.lake import Lake; from lakehouse.settings import settings; "
-        "print(Lake.open(settings(sys.argv[1])).table('gold.at_risk_students').count())"
+        "lake = Lake.open(settings(sys.argv[1])); zone = \"java_method('java.time.ZoneId', 'systemDefault')\"; "
+        "print(lake.table('gold.at_risk_students').count(), lake.one(f'SELECT {zone}'))"
     )
     count = built_lake.lake.table("gold.at_risk_students").count()
     with Lake.writing(built_lake.lake.settings, "writer"):
         told = subprocess.run(
             [sys.executable, "-c", read, str(built_lake.lake.settings.lake)],
-            capture_output=True, text=True, timeout=900,
+            env=os.environ | {"TZ": "America/New_York"}, capture_output=True, text=True, timeout=900,
         )  # fmt: skip
-    assert told.stdout.strip() == str(count), told.stderr
+    assert told.stdout.strip() == f"{count} UTC", told.stderr
 
 
 def test_a_student_without_any_assessment_is_everywhere(built_lake: BuiltLake) -> None:

@@ -49,6 +49,11 @@ def day_of(path: str) -> date:
     return date.fromisoformat(path.split("arrived=")[1][:10])
 
 
+def days(landing: Path) -> list[str]:
+    """The folders of arrival of a landing folder, `arrived=YYYY-MM-DD`, in order."""
+    return sorted({path.parent.name for path in landing.glob("*/arrived=*/*.parquet")})
+
+
 def read(root: Path) -> Delivered:
     tables, unreadable = {}, set()
     for file in (root / "landing").rglob("*.parquet"):
