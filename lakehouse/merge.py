@@ -27,21 +27,22 @@ class Bounds:
         return f"({column} BETWEEN TIMESTAMP'{low}' AND TIMESTAMP'{high}' OR {column} IS NULL)"
 
 
-def merge(lake: Lake, contract: Contract, staged: str, retired: str | None, bounds: Bounds | None) -> int:
+def merge(lake: Lake, contract: Contract, staged: str, replaced: str | None, bounds: Bounds | None) -> int:
     """Bring a staged batch into the published table in one commit.
 
     Args:
         lake: open for writing.
         contract: of the table; has a key.
         staged: name of the staged batch.
-        retired: name of a view of keys whose published rows go, or None.
-        bounds: where the published rows of these keys can lie, or None for anywhere.
+        replaced: name of a view of the published rows whose place the batch takes, of which those go that it does not
+            hold; None for the rows of its own keys.
+        bounds: where the published rows of the batch's keys can lie, or None for anywhere.
 
     Returns:
         Rows inserted, updated and deleted.
     """
     target, changes = lake.name(contract.name), f"{staged}__changes"
-    differing = lake.stage(changes, lake.spark.sql(_changes(contract, staged, target, retired, bounds)))
+    differing = lake.stage(changes, lake.spark.sql(_changes(contract, staged, target, replaced, bounds)))
     try:
         counted = differing.groupBy("_change").count().collect()
         kinds = {row["_change"]: int(row["count"]) for row in counted}
@@ -54,22 +55,17 @@ def merge(lake: Lake, contract: Contract, staged: str, retired: str | None, boun
     return sum(kinds.values())
 
 
-def _changes(contract: Contract, staged: str, target: str, retired: str | None, bounds: Bounds | None) -> str:
+def _changes(contract: Contract, staged: str, target: str, replaced: str | None, bounds: Bounds | None) -> str:
+    """A query for the rows of the batch that are new or differ, and the published ones that go, with `_change`."""
     values = [c.name for c in contract.columns if c.name not in contract.key]
     differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
-    where = f" WHERE {bounds.condition('p')}" if bounds else ""
-    published = f"(SELECT p.*, true AS _there FROM {target} p{where})"
-    columns = ", ".join(f"s.`{name}`" for name in contract.column_names())
-    came = (
-        f"SELECT {columns}, IF(t._there, 'update', 'insert') AS _change FROM {staged} s "
-        f"LEFT JOIN {published} t ON {_same_key(contract)} WHERE t._there IS NULL OR {differs}"
-    )
-    if retired is None:
-        return came
-    gone = ", ".join(f"t.`{name}`" for name in contract.column_names())
+    where = f" WHERE {bounds.condition('p')}" if bounds and replaced is None else ""
+    columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
+    change = "CASE WHEN t._there IS NULL THEN 'insert' WHEN s._here IS NULL THEN 'delete' ELSE 'update' END AS _change"
     return (
-        f"{came} UNION ALL SELECT {gone}, 'delete' FROM {published} t LEFT SEMI JOIN {retired} s "
-        f"ON {_same_key(contract)}"
+        f"SELECT {columns}, {change} FROM (SELECT *, true AS _here FROM {staged}) s "
+        f"{'LEFT' if replaced is None else 'FULL'} JOIN (SELECT p.*, true AS _there FROM {replaced or target} p{where}) t "
+        f"ON {_same_key(contract)} WHERE t._there IS NULL OR s._here IS NULL OR {differs}"
     )
 
 

@@ -36,7 +36,7 @@ class Step:
     rows: dict[str, Any] = field(default_factory=dict)
     _staged: dict[str, Contract] = field(default_factory=dict)
     _scratch: list[str] = field(default_factory=list)
-    _retired: dict[str, str] = field(default_factory=dict)
+    _replaced: dict[str, str] = field(default_factory=dict)
     _bounds: dict[str, Bounds] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -69,10 +69,10 @@ class Step:
         self._scratch.append(staging)
         return self.lake.stage(staging, frame)
 
-    def retire(self, contract: Contract, keys: DataFrame) -> None:
-        """Name published rows, by the contract's key, that the staged batch takes away; see `Publish.MERGE`."""
-        self._retired[contract.name] = f"retired__{_flat(contract)}__{self.run_id}"
-        keys.select(*contract.key).createOrReplaceTempView(self._retired[contract.name])
+    def replaces(self, contract: Contract, published: DataFrame) -> None:
+        """Name the published rows whose place the staged batch takes: those that it does not hold go."""
+        self._replaced[contract.name] = f"replaced__{_flat(contract)}__{self.run_id}"
+        published.createOrReplaceTempView(self._replaced[contract.name])
 
     def within(self, contract: Contract, low: datetime, high: datetime) -> None:
         """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
@@ -146,8 +146,8 @@ class Step:
             written = self.staged(contract).count()
             self.staged(contract).write.mode("append").saveAsTable(target)
         elif contract.publish is Publish.MERGE:
-            retired, bounds = self._retired.get(contract.name), self._bounds.get(contract.name)
-            written = merge(lake, contract, staged, retired, bounds)
+            replaced, bounds = self._replaced.get(contract.name), self._bounds.get(contract.name)
+            written = merge(lake, contract, staged, replaced, bounds)
         else:
             written = self._replace(contract, staged, target)
         self.rows[contract.name] = {"written": written} | self.rows.get(contract.name, {})
@@ -182,9 +182,9 @@ class Step:
             self.lake.unstage(table)
         self._staged.clear()
         self._scratch.clear()
-        for view in self._retired.values():
+        for view in self._replaced.values():
             self.lake.spark.catalog.dropTempView(view)
-        self._retired.clear()
+        self._replaced.clear()
         self._bounds.clear()
 
     def _log_findings(self) -> None:

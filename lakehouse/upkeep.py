@@ -61,10 +61,13 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
 def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
     """Clean every earlier version of a table away, whatever retention it has; the retention stands again afterwards.
 
+    Deleted rows that are only marked as such are still in the files, so these are written anew first.
+
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
     name, told = lake.name(table), lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
     before = {row.key: row.value for row in told}.get(DELETED_FILES)
+    lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
     lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = 'interval 0 hours')").collect()
     try:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()

@@ -8,27 +8,38 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.silver.version_tables import ROW
 from pipelines.silver.versions import age
 
+RECEIVED = [*ROW.values(), "_file_hash", "_ingested_at"]
+"""What tells the rows that silver has not seen: a file may be written anew under its name, or be taken in again."""
 Keep = Callable[[str, DataFrame], DataFrame]
 """Writes rows down under a name and returns them as written."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """What a raw table received: good versions that silver already stands on (None for a first load), and new rows.
+    """What a raw table received.
+
+    Attributes:
+        held: the good versions that it holds now, new ones among them; None for a first load.
+        new: the rows that silver has not seen, good or not.
 
     Both have `again`: true for a row that had been refused before and passes the rules now.
     """
 
-    old: DataFrame | None
+    held: DataFrame | None
     new: DataFrame
+
+    def beside(self, held: DataFrame) -> DataFrame:
+        """The new rows and, of these held ones, the old: those that are not new; with `fresh` true for the new."""
+        old = held.join(self.new.select(*RECEIVED), RECEIVED, "left_anti").withColumn("fresh", F.lit(False))
+        return self.new.withColumn("fresh", F.lit(True)).unionByName(old)
 
 
 def everything(received: Received) -> DataFrame:
     """Old and new rows, with `fresh` true for the new ones."""
-    new = received.new.withColumn("fresh", F.lit(True))
-    return new if received.old is None else new.unionByName(received.old.withColumn("fresh", F.lit(False)))
+    return received.beside(received.new.limit(0) if received.held is None else received.held)
 
 
 def reached(
@@ -47,20 +58,19 @@ def reached(
     Returns:
         Rows with `fresh`, closed: all versions of a record, and all records of a group, or none.
     """
-    if received.old is None:
+    held = received.held
+    if held is None:
         return everything(received)
     column, values = also
     mine = received.new.select(key)
     if column == group == key:
-        return keep(
-            everything(Received(received.old.join(mine.union(values.select(key)), key, "left_semi"), received.new))
-        )
+        return keep(received.beside(held.join(mine.union(values.select(key)), key, "left_semi")))
     groups = received.new.select(group).distinct()
     while True:
         seeds = [(key, mine), (column, values.select(column)), *([] if group == key else [(group, groups)])]
-        records = _any_of(received.old, seeds).select(key).union(mine).distinct()
-        old = received.old.join(records, key, "left_semi")
-        found = keep(everything(Received(old, received.new)))
+        # Written down, so that Spark knows how few they are and sends them to the rows rather than sorting all of these.
+        records = keep(_any_of(held, seeds).select(key).distinct())
+        found = keep(received.beside(held.join(records, key, "left_semi")))
         more = found.select(group).distinct().join(groups, group, "left_anti").where(F.col(group).isNotNull())
         if key == group or more.isEmpty():
             return found
@@ -80,8 +90,8 @@ def changed(catalogue: DataFrame, key: str, content: list[str]) -> DataFrame:
     return sound.withColumn("_before", before).where("fresh AND NOT (_before <=> _says)").select(key).distinct()
 
 
-def _any_of(old: DataFrame, seeds: list[tuple[str, DataFrame]]) -> DataFrame:
-    joined = old
+def _any_of(held: DataFrame, seeds: list[tuple[str, DataFrame]]) -> DataFrame:
+    joined = held
     for n, (column, values) in enumerate(seeds):
         marked = values.where(F.col(column).isNotNull()).distinct().withColumn(f"_hit_{n}", F.lit(True))
         joined = joined.join(marked, column, "left")

@@ -12,15 +12,13 @@ from lakehouse.lake import Lake
 from lakehouse.publish import WORKERS
 from lakehouse.runs import last_done, versions_of
 from pipelines.silver.reach import Keep, Received
-from pipelines.silver.version_tables import ROW, VERSIONS
+from pipelines.silver.version_tables import VERSIONS
 
 STATE = "made_from"
 REBUILD = "rebuild"
 """What a step writes down after which silver has to be made whole again."""
 BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
 VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
-RECEIVED = [*ROW.values(), "_file_hash", "_ingested_at"]
-"""What tells the rows that silver has not seen: a file may be written anew under its name, or be taken in again."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def as_it_stands(lake: Lake, bronze: Bronze) -> MadeFrom:
 
 
 def received(lake: Lake, before: MadeFrom | None, now: MadeFrom, keep: Keep) -> dict[str, Received]:
-    """By raw table, what silver stood on before and what came since.
+    """By raw table, what it holds and what of that came since silver was made.
 
     Args:
         lake: open for writing, so that nothing comes meanwhile.
@@ -100,10 +98,10 @@ def received(lake: Lake, before: MadeFrom | None, now: MadeFrom, keep: Keep) -> 
 
 
 def came(lake: Lake, table: str, since: int, upto: int, keep: Keep) -> Received:
-    """What a raw table had received by one version of its version table, and what came until the newest, `upto`.
+    """What a raw table holds, and what of that came after one version of its version table, until the newest, `upto`.
 
-    The old rows are those that are not new, rather than the table as it was: of an earlier version Delta rebuilds the
-    whole state, each time anew.
+    The old rows are told as those that are not new, rather than read from the table as it was: of an earlier version
+    Delta rebuilds the whole state, each time anew.
     """
     name = VERSIONS[table].name
     held = lake.table(name).withColumn("again", F.lit(False))
@@ -115,4 +113,4 @@ def came(lake: Lake, table: str, since: int, upto: int, keep: Keep) -> Received:
     passed = F.col("_change_type") == "update_postimage"
     told = changes.where(passed | (F.col("_change_type") == "insert")).withColumn("again", passed)
     new = keep(f"new_{table}", told.drop("_change_type", "_commit_version", "_commit_timestamp"))
-    return Received(good.join(new.select(*RECEIVED), RECEIVED, "left_anti"), new)
+    return Received(good, new)

@@ -90,7 +90,7 @@ class Batch:
         self._bound(made)
         if c.LEARNING_EVENTS in made:
             self._publish_profiles(made)
-            self._retire(c.LEARNING_EVENTS, self._events_of_these_records())
+            self._replaces(c.LEARNING_EVENTS, self._events_of_these_records())
         self._balance(made, self._set_aside())
         self.step.publish()
 
@@ -132,7 +132,8 @@ class Batch:
         touched = self.step.scratch("students", students(self.versions))
         mine = [self._as_it_will_stand(k, k in made).join(touched, "student_id", "left_semi") for k in of]
         self.step.stage(self._published_as(c.STUDENT_PROFILES), tables.student_profiles(*mine))
-        self._retire(c.STUDENT_PROFILES, self._published(c.STUDENT_PROFILES).join(touched, "student_id", "left_semi"))
+        theirs = self._published(c.STUDENT_PROFILES).join(touched, "student_id", "left_semi")
+        self._replaces(c.STUDENT_PROFILES, theirs)
 
     def _as_it_will_stand(self, contract: Contract, staged: bool) -> DataFrame:
         if self.whole:
@@ -155,11 +156,9 @@ class Batch:
         published, bounds = self.lake.table(contract.name), self.step.bounds(contract)
         return published.where(bounds) if bounds else published
 
-    def _retire(self, contract: Contract, mine: DataFrame) -> None:
-        """Of these published rows, the ones that the batch no longer holds go."""
+    def _replaces(self, contract: Contract, published: DataFrame) -> None:
         if not self.whole:
-            kept = self.step.staged(contract).select(*contract.key)
-            self.step.retire(contract, mine.join(kept, list(contract.key), "left_anti"))
+            self.step.replaces(contract, published)
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
         for table, contract in SILVER_OF.items():

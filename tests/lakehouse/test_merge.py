@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
+from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
@@ -39,10 +40,10 @@ def brought(lake: Lake, batch: Sequence[Event], gone: Sequence[str] = (), bounds
     """Merge a batch; returns the rows inserted, updated and deleted."""
     lake.create(TABLE)
     lake.stage("batch", lake.spark.createDataFrame(list(batch), SHAPE))
-    lake.stage("gone", lake.spark.createDataFrame([(key,) for key in gone], "id string"))
-    changed = merge(lake, TABLE, "batch", "gone" if gone else None, bounds)
+    mine = lake.table(TABLE.name).where(F.col("id").isin([*(row[0] for row in batch), *gone]))
+    (mine.where(bounds.condition()) if bounds else mine).createOrReplaceTempView("replaced")
+    changed = merge(lake, TABLE, "batch", "replaced" if gone else None, bounds)
     lake.unstage("batch")
-    lake.unstage("gone")
     return changed
 
 
@@ -105,12 +106,12 @@ def test_bounds_are_literals_so_that_files_outside_are_skipped() -> None:
     )
 
 
-def test_a_step_retires_what_its_batch_takes_away(lake: Lake) -> None:
+def test_a_step_takes_away_what_its_batch_no_longer_holds(lake: Lake) -> None:
     brought(lake, [("a", at(4), 1), ("b", at(5), 2)])
     with Run(lake, new_run_id(), None, argparse.Namespace()).step("test") as step:
         step.stage(TABLE, lake.spark.createDataFrame([("a", at(4), 7)], SHAPE))
         step.within(TABLE, at(4), at(5))
-        step.retire(TABLE, lake.table(TABLE.name).where("id = 'b'"))
+        step.replaces(TABLE, lake.table(TABLE.name).where("id IN ('a', 'b')"))
         step.publish()
     assert held(lake) == {("a", at(4), 7)}
     assert step.rows[TABLE.name] == {"written": 2}
