@@ -130,19 +130,21 @@ class Batch:
         """The profiles of the students touched, from the tables as they will stand."""
         of = (c.CONVERSATIONS, c.LESSON_PROGRESS, c.ASSESSMENT_ATTEMPTS, c.STUDENT_LEVELS)
         touched = self.step.scratch("students", students(self.versions))
-        mine = [self._as_it_will_stand(k, k in made).join(touched, "student_id", "left_semi") for k in of]
+        mine = [self._as_it_will_stand(k, k in made, touched) for k in of]
         self.step.stage(self._published_as(c.STUDENT_PROFILES), tables.student_profiles(*mine))
         theirs = self._published(c.STUDENT_PROFILES).join(touched, "student_id", "left_semi")
         self._replaces(c.STUDENT_PROFILES, theirs)
 
-    def _as_it_will_stand(self, contract: Contract, staged: bool) -> DataFrame:
+    def _as_it_will_stand(self, contract: Contract, staged: bool, touched: DataFrame) -> DataFrame:
+        """The rows of these students."""
         if self.whole:
             return self.step.staged(contract)
-        published = self.lake.table(contract.name)
+        published = self.lake.table(contract.name).join(touched, "student_id", "left_semi")
         if not staged:
             return published
-        new = self.step.staged(contract)
-        return published.join(new.select(*contract.key), list(contract.key), "left_anti").unionByName(new)
+        new, key = self.step.staged(contract), list(contract.key)
+        theirs = new.join(touched, "student_id", "left_semi")
+        return published.join(new.select(*key), key, "left_anti").unionByName(theirs)
 
     def _events_of_these_records(self) -> DataFrame:
         """The published events of the records that the batch looks at."""
