@@ -62,10 +62,11 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
     where = f" WHERE {bounds.condition('p')}" if bounds and replaced is None else ""
     columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
     change = "CASE WHEN t._there IS NULL THEN 'insert' WHEN s._here IS NULL THEN 'delete' ELSE 'update' END AS _change"
+    published = f"(SELECT p.*, true AS _there FROM {replaced or target} p{where})"
     return (
         f"SELECT {columns}, {change} FROM (SELECT *, true AS _here FROM {staged}) s "
-        f"{'LEFT' if replaced is None else 'FULL'} JOIN (SELECT p.*, true AS _there FROM {replaced or target} p{where}) t "
-        f"ON {_same_key(contract)} WHERE t._there IS NULL OR s._here IS NULL OR {differs}"
+        f"{'FULL' if replaced else 'LEFT'} JOIN {published} t ON {_same_key(contract)} "
+        f"WHERE t._there IS NULL OR s._here IS NULL OR {differs}"
     )
 
 

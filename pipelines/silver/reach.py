@@ -68,7 +68,7 @@ def reached(
     groups = received.new.select(group).distinct()
     while True:
         seeds = [(key, mine), (column, values.select(column)), *([] if group == key else [(group, groups)])]
-        # Written down, so that Spark knows how few they are and sends them to the rows rather than sorting all of these.
+        # Written down, so that Spark knows how few they are and need not sort all rows to join them.
         records = keep(_any_of(held, seeds).select(key).distinct())
         found = keep(received.beside(held.join(records, key, "left_semi")))
         more = found.select(group).distinct().join(groups, group, "left_anti").where(F.col(group).isNotNull())
