@@ -59,7 +59,7 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
     """A query for the rows of the batch that are new or differ, and the published ones that go, with `_change`."""
     values = [c.name for c in contract.columns if c.name not in contract.key]
     differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
-    where = f" WHERE {bounds.condition('p')}" if bounds and replaced is None else ""
+    where = f" WHERE {bounds.condition('p')}" if bounds else ""
     columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
     change = "CASE WHEN t._there IS NULL THEN 'insert' WHEN s._here IS NULL THEN 'delete' ELSE 'update' END AS _change"
     published = f"(SELECT p.*, true AS _there FROM {replaced or target} p{where})"

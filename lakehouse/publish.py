@@ -78,10 +78,6 @@ class Step:
         """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
         self._bounds[contract.name] = Bounds(contract.clustered, low, high)
 
-    def bounds(self, contract: Contract) -> str | None:
-        """What `within` said of a contract's table, as an SQL condition on it."""
-        return self._bounds[contract.name].condition() if contract.name in self._bounds else None
-
     def staged(self, contract: Contract) -> DataFrame:
         """The rows of a staged batch."""
         return self.lake.staged(self._staging(contract))

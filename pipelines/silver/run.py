@@ -90,7 +90,7 @@ class Batch:
         self._bound(made)
         if c.LEARNING_EVENTS in made:
             self._publish_profiles(made)
-            self._replaces(c.LEARNING_EVENTS, self._events_of_these_records())
+            self.step.replaces(c.LEARNING_EVENTS, self._events_of_these_records())
         self._balance(made, self._set_aside())
         self.step.publish()
 
@@ -133,7 +133,7 @@ class Batch:
         mine = [self._as_it_will_stand(k, k in made, touched) for k in of]
         self.step.stage(self._published_as(c.STUDENT_PROFILES), tables.student_profiles(*mine))
         theirs = self._published(c.STUDENT_PROFILES).join(touched, "student_id", "left_semi")
-        self._replaces(c.STUDENT_PROFILES, theirs)
+        self.step.replaces(c.STUDENT_PROFILES, theirs)
 
     def _as_it_will_stand(self, contract: Contract, staged: bool, touched: DataFrame) -> DataFrame:
         """The rows of these students."""
@@ -152,15 +152,10 @@ class Batch:
         return published.join(events.records(self.versions), ["event_type", "record"], "left_semi")
 
     def _published(self, contract: Contract) -> DataFrame:
-        """The rows of a table where the batch's can lie; none of a table that is made whole."""
+        """The rows of a table; none of one that is made whole."""
         if self.whole or not self.lake.exists(contract.name):
             return self.step.staged(contract).limit(0)
-        published, bounds = self.lake.table(contract.name), self.step.bounds(contract)
-        return published.where(bounds) if bounds else published
-
-    def _replaces(self, contract: Contract, published: DataFrame) -> None:
-        if not self.whole:
-            self.step.replaces(contract, published)
+        return self.lake.table(contract.name)
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
         for table, contract in SILVER_OF.items():

@@ -41,9 +41,10 @@ def brought(lake: Lake, batch: Sequence[Event], gone: Sequence[str] = (), bounds
     lake.create(TABLE)
     lake.stage("batch", lake.spark.createDataFrame(list(batch), SHAPE))
     mine = lake.table(TABLE.name).where(F.col("id").isin([*(row[0] for row in batch), *gone]))
-    (mine.where(bounds.condition()) if bounds else mine).createOrReplaceTempView("replaced")
+    mine.createOrReplaceTempView("replaced")
     changed = merge(lake, TABLE, "batch", "replaced" if gone else None, bounds)
     lake.unstage("batch")
+    lake.spark.catalog.dropTempView("replaced")
     return changed
 
 
