@@ -18,8 +18,6 @@ DELETED_FILES = "delta.deletedFileRetentionDuration"
 PINNABLE = dict.fromkeys((DELETED_FILES, "delta.logRetentionDuration"), "interval 365 days")
 """In a Unity Catalog, how long a feature table's versions stay readable for the models that pin them."""
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
-MARKED = {"delta.enableDeletionVectors": "true"}
-"""A merge marks the rows that it replaces, rather than writing each file anew that holds one of them."""
 
 
 class Publish(Enum):
@@ -120,7 +118,6 @@ class Contract:
     def _properties(self) -> dict[str, str]:
         found = {"delta.dataSkippingStatsColumns": self.clustered} if self.clustered else NO_STATISTICS
         found = found | ({"delta.enableChangeDataFeed": "true"} if self.tracked else {})
-        found = found | (MARKED if self.publish is Publish.MERGE and self.clustered else {})
         return found | ({KEYS: ",".join(self.key), TIMESERIES: self.timeseries} if self.timeseries else {})
 
     def conform(self, frame: DataFrame) -> DataFrame:

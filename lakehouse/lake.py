@@ -21,7 +21,7 @@ from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
-FEW_ROWS = 20_000
+FEW_ROWS, FEW_BESIDE = 20_000, 500_000
 ABANDONED = timedelta(days=1)
 STAGED_BY = re.compile(r"__(\d{8}t\d{6})\d{3}")
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
@@ -180,12 +180,17 @@ class Lake:
         return [f"{schema}.{row.tableName}" for schema in SCHEMAS for row in self._listed(schema)]
 
     @contextmanager
-    def tuned_for(self, rows: int) -> Iterator[None]:
+    def tuned_for(self, rows: int, beside: int = 0) -> Iterator[None]:
         """Queries over few rows: Spark compiles no code for them, which would cost more than it saves.
 
         Databricks' serverless compute takes no such setting.
+
+        Args:
+            rows: what is worked on.
+            beside: what is looked through for it besides.
         """
-        interpreted = INTERPRETED if self.settings.local and rows <= FEW_ROWS else {}
+        few = rows <= FEW_ROWS and beside <= FEW_BESIDE
+        interpreted = INTERPRETED if self.settings.local and few else {}
         for name, value in interpreted.items():
             self.spark.conf.set(name, value)
         try:
@@ -222,8 +227,9 @@ class Lake:
         Staged rows are Parquet files without a table: they live for one run and need no versions.
         """
         path = self.settings.staging / name
+        schema = frame.schema  # asked for first: the server keeps the analysed plan, and writes by it
         frame.write.mode("overwrite").parquet(str(path))
-        staged = self.spark.read.schema(frame.schema).parquet(to_the_letter(path))
+        staged = self.spark.read.schema(schema).parquet(to_the_letter(path))
         staged.createOrReplaceTempView(name)
         return staged
 

@@ -52,9 +52,13 @@ class Step:
         return self.staged(contract)
 
     def stage_all(self, batches: Mapping[Contract, DataFrame]) -> None:
-        """Stage and audit independent batches side by side; every failing gate is reported, then the step fails."""
+        """Stage and audit independent batches side by side, the first first, and publish them in this order.
+
+        Every failing gate is reported, then the step fails.
+        """
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(lambda item: self.write(*item), batches.items()))
+            self._staged = {contract.name: contract for contract in batches} | self._staged
             failures = [f for found in pool.map(self._look, batches) for f in found]
         self._refuse(failures)
 

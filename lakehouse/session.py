@@ -80,6 +80,8 @@ def _local_config(port: int) -> dict[str, str]:
     unchecked = "-Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
     # In any other zone Delta makes sure of its checksum at each commit, by reading all that the table's log holds.
     zone = "-Duser.timezone=UTC"
+    # Each large array would set off a search of the whole heap for what is alive, one after another.
+    heap = "-XX:G1HeapRegionSize=8m -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=70"
     quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
     return {
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
@@ -87,7 +89,7 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.connect.grpc.binding.port": str(port),
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.driver.extraJavaOptions": f"{quiet} {sharing} {unchecked} {zone} -Xlog:disable -Xlog:all=off".strip(),
+        "spark.driver.extraJavaOptions": f"{quiet} {sharing} {unchecked} {zone} {heap} -Xlog:disable -Xlog:all=off",
         "spark.driver.memory": os.environ.get("LEARNER_RADAR_MEMORY", "3g"),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -98,8 +100,12 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.sql.shuffle.partitions": "4",
+        # By default each sort and each hash table begins with 64 MB, filled with zeros, however few its rows.
+        "spark.buffer.pageSize": "2m",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # What is merged is staged, so that reading it twice gives the same rows: no copy is needed.
+        "spark.databricks.delta.merge.materializeSource": "none",
         "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

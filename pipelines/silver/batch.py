@@ -99,7 +99,7 @@ def rank_table(table: str, raw: DataFrame, above: DataFrame | None = None) -> Da
 
 
 def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
-    """Every silver table but the profiles, of the records that `v` holds.
+    """Every silver table but the profiles, of the records that `v` holds: those first that take longest.
 
     Args:
         v: ranked versions by raw table.
@@ -107,16 +107,16 @@ def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
     """
     messages = keep("messages", tables.messages(v["messages"], v["conversations"]))
     return {
-        c.LESSONS: newest(v["lessons"]),
-        c.ASSESSMENTS: newest(v["assessments"]),
+        c.LEARNING_EVENTS: events.learning_events(v),
         c.MESSAGES: messages,
         c.CONVERSATIONS: tables.conversations(v["conversations"], messages),
         c.LESSON_PROGRESS: tables.lesson_progress(v["lesson_progress"], v["lessons"]),
         c.ASSESSMENT_ATTEMPTS: tables.assessment_attempts(v["assessment_attempts"], v["assessments"]),
         c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
+        c.LESSONS: newest(v["lessons"]),
+        c.ASSESSMENTS: newest(v["assessments"]),
         c.CLOSURES: newest(v["closures"]),
         c.INTERVENTIONS: tables.interventions(v["interventions"]),
-        c.LEARNING_EVENTS: events.learning_events(v),
     }
 
 

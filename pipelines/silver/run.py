@@ -49,7 +49,7 @@ def run(run: Run) -> None:
     with run.step("silver") as step:
         before = made_from(lake)
         bronze = bronze_now(lake, before)
-        with lake.tuned_for(bronze.new_rows(before)):
+        with lake.tuned_for(bronze.new_rows(before), sum(bronze.rows.values())):
             if before is None:
                 release(lake)
                 start_over(lake)
@@ -89,9 +89,11 @@ class Batch:
         self.step.stage_all({self._published_as(contract): frame for contract, frame in made.items()})
         self._bound(made)
         if c.LEARNING_EVENTS in made:
-            self._publish_profiles(made)
             self.step.replaces(c.LEARNING_EVENTS, self._events_of_these_records())
-        self._balance(made, self._set_aside())
+        with ThreadPoolExecutor(1) as beside:
+            profiles = beside.submit(self._stage_profiles, made)
+            self._balance(made, self._set_aside())
+            profiles.result()
         self.step.publish()
 
     def told(self) -> str:
@@ -126,8 +128,10 @@ class Batch:
     def _published_as(self, contract: Contract) -> Contract:
         return replace(contract, publish=Publish.REPLACE) if self.whole else contract
 
-    def _publish_profiles(self, made: Mapping[Contract, DataFrame]) -> None:
+    def _stage_profiles(self, made: Mapping[Contract, DataFrame]) -> None:
         """The profiles of the students touched, from the tables as they will stand."""
+        if c.LEARNING_EVENTS not in made:
+            return
         of = (c.CONVERSATIONS, c.LESSON_PROGRESS, c.ASSESSMENT_ATTEMPTS, c.STUDENT_LEVELS)
         touched = self.step.scratch("students", students(self.versions))
         mine = [self._as_it_will_stand(k, k in made, touched) for k in of]
