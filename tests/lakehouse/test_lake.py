@@ -53,3 +53,12 @@ def test_a_table_of_an_earlier_contract_gains_the_columns_it_lacks_in_their_plac
     again.create(new)
     assert again.table(new.name).columns == ["id", "more", "last"]
     assert [tuple(row) for row in again.table(new.name).collect()] == [(1, None, "a")]
+
+
+@pytest.mark.parametrize(("rows", "beside", "compiled"), [(100, 0, False), (100, 1_000_000, True), (100_000, 0, True)])
+def test_only_few_rows_beside_few_others_are_interpreted(lake: Lake, rows: int, beside: int, compiled: bool) -> None:
+    said = "spark.sql.codegen.wholeStage"
+    before = lake.spark.conf.get(said)
+    with lake.tuned_for(rows, beside):
+        assert lake.spark.conf.get(said) == str(compiled).lower()
+    assert lake.spark.conf.get(said) == before
