@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date, timedelta
 
@@ -10,6 +9,7 @@ from pyspark.sql import functions as F
 
 from features import student_labels
 from features.closures import closed_days, closed_for, open_days, touched
+from features.dates_made import MADE, dates_made, written_down
 from features.days import (
     LOOKBACK_DAYS,
     active_spans,
@@ -36,13 +36,12 @@ from features.due import (
 )
 from features.feature_view import Known, views
 from lakehouse.cli import Run, parse_as_of
-from lakehouse.contracts import Contract
-from lakehouse.lake import Lake
-from lakehouse.publish import WORKERS, Step
+from lakehouse.publish import Step
 from lakehouse.words import count
 
 LABELS = student_labels.CONTRACT
 CONTRACTS = (*(view.contract for view in views()), LABELS)
+TABLES = [contract.name for contract in CONTRACTS]
 
 
 def run(run: Run, as_of: date) -> None:
@@ -59,12 +58,13 @@ def run(run: Run, as_of: date) -> None:
         now = as_it_stands(lake, before, as_of)
         step.rows[STATE] = asdict(to_remember(before, now, as_of))
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
-        asked, made, since = as_of_dates(first, as_of), _made(lake), changed_since(lake, before, now)
+        asked, made, since = as_of_dates(first, as_of), dates_made(lake, TABLES), changed_since(lake, before, now)
         dates = due(asked, made - set(_anew(run, asked)), since, before, as_of)
         if not dates.labels:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return
         rows = _make(step, now, dates, as_of)
+        step.rows[MADE] = written_down(lake, TABLES, made.union(dates.features))
         told = dates.labels
         again = [day for day in told if day in made and since != ALWAYS and reached(day, since, before)]
         step.message = f"{rows:,} students and days, {count(len(told), 'as-of date')} from {told[0]} to {told[-1]}"
@@ -105,15 +105,3 @@ def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
     rows = step.staged(LABELS).count()
     step.publish()
     return rows
-
-
-def _made(lake: Lake) -> set[date]:
-    """The as-of dates that every feature table holds."""
-    if not all(lake.exists(contract.name) for contract in CONTRACTS):
-        return set()
-
-    def dates(contract: Contract) -> set[date]:
-        return {row.as_of for row in lake.table(contract.name).select("as_of").distinct().collect()}
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return set.intersection(*pool.map(dates, CONTRACTS))
