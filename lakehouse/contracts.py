@@ -68,6 +68,8 @@ class Contract:
         timeseries: of a feature table, the key column that is its time; empty for other tables.
         clustered: the column that files are clustered by, and the only one whose least and greatest values the table's
             log keeps: a log must not quote what learners wrote. Empty for small tables.
+        partitioned: the column of few values each of which has files of its own, where rows of one are replaced more
+            often than those of another; empty for most tables. Delta clusters no table that is partitioned.
         tracked: whether the rows that a commit added can be read back (Delta's change feed).
     """
 
@@ -79,6 +81,7 @@ class Contract:
     publish: Publish = Publish.REPLACE
     timeseries: str = ""
     clustered: str = ""
+    partitioned: str = ""
     tracked: bool = False
 
     def column_names(self) -> list[str]:
@@ -102,6 +105,7 @@ class Contract:
         lines += self._constraint() if location is None else []
         where = f" LOCATION {sql_text(location)}" if location else ""
         order = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
+        order = f" PARTITIONED BY ({self.partitioned})" if self.partitioned else order
         kept = self._properties() | (PINNABLE if self.timeseries and location is None else {})
         properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in kept.items())
         return (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from lakehouse.contracts import Contract
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lakehouse.contracts import Contract, sql_text
 from lakehouse.lake import Lake
 
 
@@ -44,38 +49,62 @@ def merge(lake: Lake, contract: Contract, staged: str, replaced: str | None, bou
     target, changes = lake.name(contract.name), f"{staged}__changes"
     differing = lake.stage(changes, lake.spark.sql(_changes(contract, staged, target, replaced, bounds)))
     try:
-        counted = differing.groupBy("_change").count().collect()
-        kinds = {row["_change"]: int(row["count"]) for row in counted}
-        if set(kinds) == {"insert"}:
-            differing.drop("_change").write.mode("append").saveAsTable(target)
-        elif kinds:
-            lake.spark.sql(_merge(contract, target, changes, bounds)).collect()
+        found = differing.agg(*_summary(contract)).collect()[0].asDict()
+        if found["changes"] and not found["replaced"]:
+            differing.select(*contract.column_names()).write.mode("append").saveAsTable(target)
+        elif found["changes"]:
+            lake.spark.sql(_merge(contract, target, changes, _place(contract, found))).collect()
     finally:
         lake.unstage(changes)
-    return sum(kinds.values())
+    return int(found["changes"])
+
+
+def _summary(contract: Contract) -> list[Column]:
+    """How many changes there are, how many of published rows, and where in the table those lie."""
+    sums = [F.count(F.lit(1)).alias("changes"), F.count_if(F.col("_change") != "insert").alias("replaced")]
+    if contract.clustered:
+        sums += [F.min("_at").alias("low"), F.max("_at").alias("high")]
+    if contract.partitioned:
+        sums += [F.collect_set("_in").alias("parts")]
+    return sums
+
+
+def _place(contract: Contract, found: Mapping[str, Any]) -> str:
+    """Where the published rows lie that a merge replaces, as SQL: literals, so that files elsewhere are not read."""
+    place = ""
+    if contract.clustered and found["low"] is not None:
+        place += f" AND {Bounds(contract.clustered, found['low'], found['high']).condition('t')}"
+    if contract.partitioned:
+        parts = ", ".join(sql_text(part) for part in sorted(found["parts"]))
+        place += f" AND t.`{contract.partitioned}` IN ({parts})"
+    return place
 
 
 def _changes(contract: Contract, staged: str, target: str, replaced: str | None, bounds: Bounds | None) -> str:
-    """A query for the rows of the batch that are new or differ, and the published ones that go, with `_change`."""
+    """A query for the rows of the batch that are new or differ, and the published ones that go.
+
+    Beside the contract's columns it has `_change`, and of a published row `_at` and `_in`, see `_place`.
+    """
     values = [c.name for c in contract.columns if c.name not in contract.key]
     differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
     where = f" WHERE {bounds.condition('p')}" if bounds else ""
     columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
+    lies = {"_at": contract.clustered, "_in": contract.partitioned}
+    place = "".join(f", t.`{column}` AS {name}" for name, column in lies.items() if column)
     change = "CASE WHEN t._there IS NULL THEN 'insert' WHEN s._here IS NULL THEN 'delete' ELSE 'update' END AS _change"
     published = f"(SELECT p.*, true AS _there FROM {replaced or target} p{where})"
     return (
-        f"SELECT {columns}, {change} FROM (SELECT *, true AS _here FROM {staged}) s "
+        f"SELECT {columns}, {change}{place} FROM (SELECT *, true AS _here FROM {staged}) s "
         f"{'FULL' if replaced else 'LEFT'} JOIN {published} t ON {_same_key(contract)} "
         f"WHERE t._there IS NULL OR s._here IS NULL OR {differs}"
     )
 
 
-def _merge(contract: Contract, target: str, changes: str, bounds: Bounds | None) -> str:
+def _merge(contract: Contract, target: str, changes: str, place: str) -> str:
     names = contract.column_names()
     updates = ", ".join(f"t.`{name}` = s.`{name}`" for name in names)
-    where = f" AND {bounds.condition('t')}" if bounds else ""
     return (
-        f"MERGE INTO {target} t USING {changes} s ON {_same_key(contract)}{where} "
+        f"MERGE INTO {target} t USING {changes} s ON {_same_key(contract)}{place} "
         f"WHEN MATCHED AND s._change = 'delete' THEN DELETE WHEN MATCHED THEN UPDATE SET {updates} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{n}`' for n in names)}) "
         f"VALUES ({', '.join(f's.`{n}`' for n in names)})"

@@ -144,7 +144,7 @@ class Step:
         staged, target = self._staging(contract), lake.name(contract.name)
         if fresh or contract.publish is Publish.APPEND:
             written = self.staged(contract).count()
-            self.staged(contract).write.mode("append").saveAsTable(target)
+            self._in_order(contract).write.mode("append").saveAsTable(target)
         elif contract.publish is Publish.MERGE:
             replaced, bounds = self._replaced.get(contract.name), self._bounds.get(contract.name)
             written = merge(lake, contract, staged, replaced, bounds)
@@ -157,9 +157,14 @@ class Step:
         new = self._counts(staged, by)
         scope = self._scope(new) if contract.publish is Publish.REPLACE_AS_OF else "true"
         if new != self._counts(target, by, scope) or self._differs(contract, staged, target, scope):
-            self.staged(contract).writeTo(target).overwrite(F.expr(scope))
+            self._in_order(contract).writeTo(target).overwrite(F.expr(scope))
             return sum(new.values())
         return 0
+
+    def _in_order(self, contract: Contract) -> DataFrame:
+        """A staged batch in the order of its table, so that each file holds a stretch of it."""
+        order = [column for column in (contract.partitioned, contract.clustered) if column]
+        return self.staged(contract).sort(*order) if order else self.staged(contract)
 
     def _counts(self, table: str, by: str, scope: str = "true") -> dict[Any, int]:
         query = f"SELECT {by}, count(*) FROM {table} WHERE {scope} GROUP BY ALL"

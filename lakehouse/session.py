@@ -19,6 +19,7 @@ from lakehouse.jars import ARCHIVE, cache_folder, class_archive, delta_jars
 from lakehouse.java import check_java
 from lakehouse.settings import on_databricks
 
+ROWS_A_FILE, BYTES_A_FILE = 50_000, 2 * 2**20
 # What turns this process into a client of its own server; a child process that inherits it would find no server.
 CLIENT_MODE = ("SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 
@@ -103,9 +104,14 @@ def _local_config(port: int) -> dict[str, str]:
         # By default each sort and each hash table begins with 64 MB, filled with zeros, however few its rows.
         "spark.buffer.pageSize": "2m",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        # Small files, each a stretch of its table: a day's batch then reads and replaces few of them.
+        "spark.sql.files.maxRecordsPerFile": str(ROWS_A_FILE),
+        "spark.databricks.delta.optimize.maxFileSize": str(BYTES_A_FILE),
+        "spark.databricks.delta.optimize.minFileSize": str(BYTES_A_FILE),
         "spark.databricks.delta.snapshotPartitions": "2",
         # What is merged is staged, so that reading it twice gives the same rows: no copy is needed.
         "spark.databricks.delta.merge.materializeSource": "none",
+        "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
         "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

@@ -241,6 +241,7 @@ LEARNING_EVENTS = Contract(
     ),
     publish=Publish.MERGE,
     clustered="event_at",
+    partitioned="event_type",
     tracked=True,
 )
 

@@ -69,6 +69,12 @@ def records(v: Mapping[str, DataFrame]) -> DataFrame:
     return reduce(DataFrame.unionByName, named)
 
 
+def of_student() -> Column:
+    """Whether an event is of a kind of which a batch looks at all that a student has, however old, rather than at
+    single records."""
+    return F.col("event_type").isin("attempt", "level")
+
+
 def record_of() -> Column:
     """The record an event is of: its ref_id, for messages and accesses without the day or time after the last @."""
     return F.when(

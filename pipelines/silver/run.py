@@ -15,6 +15,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
+from lakehouse.merge import Bounds
 from lakehouse.ops import QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.rows import frame_of
@@ -152,8 +153,13 @@ class Batch:
 
     def _events_of_these_records(self) -> DataFrame:
         """The published events of the records that the batch looks at."""
-        published = self._published(c.LEARNING_EVENTS).withColumn("record", events.record_of())
-        return published.join(events.records(self.versions), ["event_type", "record"], "left_semi")
+        published = self._published(c.LEARNING_EVENTS)
+        found = published.where(events.of_student())
+        if span := self._span("conversations", "messages", "lesson_progress"):
+            near = Bounds(c.LEARNING_EVENTS.clustered, *span).condition()
+            found = found.unionByName(published.where(~events.of_student()).where(near))
+        named = found.withColumn("record", events.record_of())
+        return named.join(events.records(self.versions), ["event_type", "record"], "left_semi")
 
     def _published(self, contract: Contract) -> DataFrame:
         """The rows of a table; none of one that is made whole."""
@@ -163,13 +169,13 @@ class Batch:
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:
         for table, contract in SILVER_OF.items():
-            span = self.seen[table]
-            if contract in made and contract.clustered and span.low and span.high:
-                self.step.within(contract, span.low, span.high)
-        lows = [span.low for span in self.seen.values() if span.low]
-        highs = [span.high for span in self.seen.values() if span.high]
-        if lows and c.LEARNING_EVENTS in made:
-            self.step.within(c.LEARNING_EVENTS, min(lows), max(highs))
+            if contract in made and contract.clustered and (span := self._span(table)):
+                self.step.within(contract, *span)
+
+    def _span(self, *tables: str) -> tuple[datetime, datetime] | None:
+        """The earliest and latest time in what the batch looks at of these raw tables; None where there is none."""
+        times = [moment for table in tables for moment in (self.seen[table].low, self.seen[table].high) if moment]
+        return (min(times), max(times)) if times else None
 
     def _set_aside(self) -> dict[tuple[str, bool], int]:
         """Stage what goes into quarantine and what leaves it; returns rows by table and whether they leave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -50,6 +51,11 @@ def brought(lake: Lake, batch: Sequence[Event], gone: Sequence[str] = (), bounds
 
 def held(lake: Lake) -> set[Event]:
     return {tuple(row) for row in lake.table(TABLE.name).collect()}
+
+
+def files(lake: Lake) -> dict[str, str]:
+    """The file of each row, by id."""
+    return {row[0]: row[1] for row in lake.table(TABLE.name).select("id", "_metadata.file_path").collect()}
 
 
 def operation(lake: Lake) -> str:
@@ -105,6 +111,19 @@ def test_bounds_are_literals_so_that_files_outside_are_skipped() -> None:
     assert Bounds("at", at(4), at(6)).condition("t") == (
         "(t.`at` BETWEEN TIMESTAMP'2024-11-04 12:00:00' AND TIMESTAMP'2024-11-06 12:00:00' OR t.`at` IS NULL)"
     )
+
+
+def test_files_of_a_part_in_which_nothing_is_replaced_stay(lake: Lake) -> None:
+    parted = replace(TABLE, partitioned="id")
+    lake.create(parted)
+    lake.stage("first", lake.spark.createDataFrame([("new's", at(4), 1), ("old", at(4), 1), ("worn", at(4), 1)], SHAPE))
+    merge(lake, parted, "first", None, None)
+    before = files(lake)
+    lake.stage("second", lake.spark.createDataFrame([("new's", at(4), 2), ("fresh", at(9), 2)], SHAPE))
+    lake.table(TABLE.name).where("id IN ('new\\'s', 'worn')").createOrReplaceTempView("replaced")
+    assert merge(lake, parted, "second", "replaced", None) == 3
+    assert {id: files(lake).get(id) == before[id] for id in before} == {"new's": False, "old": True, "worn": False}
+    assert held(lake) == {("new's", at(4), 2), ("old", at(4), 1), ("fresh", at(9), 2)}
 
 
 def test_a_step_takes_away_what_its_batch_no_longer_holds(lake: Lake) -> None:

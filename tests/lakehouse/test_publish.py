@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, between, columns
@@ -64,6 +66,23 @@ def test_replace_is_the_whole_table(lake: Lake) -> None:
     put(lake, table, ("a", MONDAY, 0.1), ("b", MONDAY, 0.2))
     put(lake, table, ("b", MONDAY, 0.2))
     assert held(lake, table) == {("b", MONDAY, 0.2)}
+
+
+def test_each_file_of_a_whole_table_holds_a_stretch_of_it(lake: Lake) -> None:
+    table = replace(contract(Publish.REPLACE), partitioned="id", clustered="as_of")
+    days = [date(2024, 11, day) for day in (5, 2, 6, 1, 4, 3)]
+    lake.spark.conf.set("spark.sql.files.maxRecordsPerFile", "2")
+    try:
+        put(lake, table, *[(student, day, 0.5) for day in days for student in ("a", "b")])
+        put(lake, table, *[(student, day, 0.6) for day in days for student in ("a", "b")])
+    finally:
+        lake.spark.conf.unset("spark.sql.files.maxRecordsPerFile")
+    rows = lake.table(table.name).select("_metadata.file_path", "id", F.dayofmonth("as_of").alias("day")).collect()
+    files: dict[str, list[tuple[str, int]]] = {}
+    for path, student, day in rows:
+        files.setdefault(path, []).append((student, day))
+    stretches = sorted(sorted(held) for held in files.values())
+    assert stretches == [[(student, day), (student, day + 1)] for student in ("a", "b") for day in (1, 3, 5)]
 
 
 def test_replace_as_of_touches_its_own_days_alone(lake: Lake) -> None:
