@@ -100,7 +100,8 @@ def make_up(lake: Lake, students: int) -> int:
         }
     )  # fmt: skip
     lake.create(LEARNING_EVENTS)
-    LEARNING_EVENTS.conform(told).write.mode("append").saveAsTable(lake.name(LEARNING_EVENTS.name))
+    in_order = LEARNING_EVENTS.conform(told).sort(LEARNING_EVENTS.partitioned, LEARNING_EVENTS.clustered)
+    in_order.write.mode("append").saveAsTable(lake.name(LEARNING_EVENTS.name))
     return lake.table(LEARNING_EVENTS.name).count()
 
 

@@ -98,7 +98,8 @@ def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
     students = step.scratch("students", students_at(known, first_days(active_spans(events), dates.labels)))
     labels = student_labels.student_labels(days, students, closed, as_of)
     if lake.exists(LABELS.name):
-        labels = student_labels.keep_frozen(labels, lake.table(LABELS.name))
+        standing = lake.table(LABELS.name).where(F.col("as_of").isin(dates.labels))
+        labels = student_labels.keep_frozen(labels, standing)
     seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))
     made = {view.contract: view.make(seen) for view in views()}
     step.stage_all(made | {LABELS: labels})

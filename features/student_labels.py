@@ -26,6 +26,7 @@ CONTRACT = Contract(
     expectations=(rows(1), not_null("eligible")),
     publish=Publish.REPLACE_AS_OF,
     timeseries="as_of",
+    clustered="as_of",
 )
 
 

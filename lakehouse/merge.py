@@ -25,9 +25,9 @@ class Bounds:
     low: datetime
     high: datetime
 
-    def condition(self, alias: str = "") -> str:
+    def condition(self) -> str:
         """As SQL, a literal range, so that files outside it are not read; a null lies anywhere."""
-        column = f"{alias}.`{self.column}`" if alias else f"`{self.column}`"
+        column = f"`{self.column}`"
         low, high = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (self.low, self.high))
         return f"({column} BETWEEN TIMESTAMP'{low}' AND TIMESTAMP'{high}' OR {column} IS NULL)"
 
@@ -63,7 +63,7 @@ def _summary(contract: Contract) -> list[Column]:
     """How many changes there are, how many of published rows, and where in the table those lie."""
     sums = [F.count(F.lit(1)).alias("changes"), F.count_if(F.col("_change") != "insert").alias("replaced")]
     if contract.clustered:
-        sums += [F.min("_at").alias("low"), F.max("_at").alias("high")]
+        sums += [F.min("_at").cast("string").alias("low"), F.max("_at").cast("string").alias("high")]
     if contract.partitioned:
         sums += [F.collect_set("_in").alias("parts")]
     return sums
@@ -73,7 +73,8 @@ def _place(contract: Contract, found: Mapping[str, Any]) -> str:
     """Where the published rows lie that a merge replaces, as SQL: literals, so that files elsewhere are not read."""
     place = ""
     if contract.clustered and found["low"] is not None:
-        place += f" AND {Bounds(contract.clustered, found['low'], found['high']).condition('t')}"
+        column = f"t.`{contract.clustered}`"
+        place += f" AND ({column} BETWEEN '{found['low']}' AND '{found['high']}' OR {column} IS NULL)"
     if contract.partitioned:
         parts = ", ".join(sql_text(part) for part in sorted(found["parts"]))
         place += f" AND t.`{contract.partitioned}` IN ({parts})"
@@ -87,7 +88,7 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
     """
     values = [c.name for c in contract.columns if c.name not in contract.key]
     differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
-    where = f" WHERE {bounds.condition('p')}" if bounds else ""
+    where = f" WHERE {bounds.condition()}" if bounds else ""
     columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
     lies = {"_at": contract.clustered, "_in": contract.partitioned}
     place = "".join(f", t.`{column}` AS {name}" for name, column in lies.items() if column)

@@ -36,6 +36,7 @@ AT_RISK_STUDENTS = Contract(
         between("days_since_active", 1, 14),
     ),
     publish=Publish.REPLACE_AS_OF,
+    clustered="as_of",
 )
 
 STUDENT_SEGMENTS = Contract(
@@ -63,6 +64,7 @@ STUDENT_SEGMENTS = Contract(
         between("clarity", 0, 1),
     ),
     publish=Publish.REPLACE_AS_OF,
+    clustered="as_of",
 )
 
 SEGMENT_MOVEMENT = Contract(

@@ -27,6 +27,7 @@ CONTRACT = Contract(
     ),
     publish=Publish.REPLACE_AS_OF,
     timeseries="as_of",
+    clustered="as_of",
 )
 KINDS = ("grammar", "vocabulary", "spelling")
 

@@ -42,6 +42,7 @@ CONTRACT = Contract(
     ),
     publish=Publish.REPLACE_AS_OF,
     timeseries="as_of",
+    clustered="as_of",
 )
 
 

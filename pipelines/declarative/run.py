@@ -41,10 +41,10 @@ def run(run: Run) -> None:
 
 def of_view(contract: Contract) -> Contract:
     """The table that a view is written to. The lake makes it, so that it lies in the lake and is found there again; its
-    columns may be null, since Spark takes every column of a view to be.
+    columns may be null, since Spark takes every column of a view to be. It is made whole each time, in no parts.
     """
     columns = tuple(replace(column, nullable=True) for column in contract.columns)
-    return replace(contract, name=VIEWS[contract.name], columns=columns)
+    return replace(contract, name=VIEWS[contract.name], columns=columns, partitioned="")
 
 
 def update(lake: Lake) -> None:

@@ -108,8 +108,8 @@ def test_within_bounds_a_row_without_a_time_is_found_too(lake: Lake) -> None:
 
 
 def test_bounds_are_literals_so_that_files_outside_are_skipped() -> None:
-    assert Bounds("at", at(4), at(6)).condition("t") == (
-        "(t.`at` BETWEEN TIMESTAMP'2024-11-04 12:00:00' AND TIMESTAMP'2024-11-06 12:00:00' OR t.`at` IS NULL)"
+    assert Bounds("at", at(4), at(6)).condition() == (
+        "(`at` BETWEEN TIMESTAMP'2024-11-04 12:00:00' AND TIMESTAMP'2024-11-06 12:00:00' OR `at` IS NULL)"
     )
 
 
@@ -124,6 +124,16 @@ def test_files_of_a_part_in_which_nothing_is_replaced_stay(lake: Lake) -> None:
     assert merge(lake, parted, "second", "replaced", None) == 3
     assert {id: files(lake).get(id) == before[id] for id in before} == {"new's": False, "old": True, "worn": False}
     assert held(lake) == {("new's", at(4), 2), ("old", at(4), 1), ("fresh", at(9), 2)}
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), [("DATE", "2024-11-04", "2024-11-09"), ("INT", "4", "9")])
+def test_files_may_be_clustered_by_more_than_moments(lake: Lake, kind: str, before: str, after: str) -> None:
+    dated = replace(TABLE, columns=columns(f"id | STRING NOT NULL | which\nat | {kind} | when"))
+    lake.create(dated)
+    lake.stage("first", lake.spark.sql(f"SELECT id, CAST('{before}' AS {kind}) AS at FROM VALUES 'a', 'b' AS t(id)"))
+    lake.stage("second", lake.spark.sql(f"SELECT 'a' AS id, CAST('{after}' AS {kind}) AS at"))
+    assert [merge(lake, dated, batch, None, None) for batch in ("first", "second")] == [2, 1]
+    assert {(row[0], str(row[1])) for row in lake.table(TABLE.name).collect()} == {("a", after), ("b", before)}
 
 
 def test_a_step_takes_away_what_its_batch_no_longer_holds(lake: Lake) -> None:
