@@ -156,10 +156,14 @@ class Step:
         by = "as_of" if contract.publish is Publish.REPLACE_AS_OF else "true"
         new = self._counts(staged, by)
         scope = self._scope(new) if contract.publish is Publish.REPLACE_AS_OF else "true"
-        if new != self._counts(target, by, scope) or self._differs(contract, staged, target, scope):
+        old = self._counts(target, by, scope)
+        if new == old and not self._differs(contract, staged, target, scope):
+            return 0
+        if old:
             self._in_order(contract).writeTo(target).overwrite(F.expr(scope))
-            return sum(new.values())
-        return 0
+        else:
+            self._in_order(contract).writeTo(target).append()
+        return sum(new.values())
 
     def _in_order(self, contract: Contract) -> DataFrame:
         """A staged batch in the order of its table, so that each file holds a stretch of it."""
