@@ -68,8 +68,8 @@ class Contract:
         timeseries: of a feature table, the key column that is its time; empty for other tables.
         clustered: the column that files are clustered by, and the only one whose least and greatest values the table's
             log keeps: a log must not quote what learners wrote. Empty for small tables.
-        partitioned: a column of a few harmless texts, each of which has files of its own, where rows of one are replaced
-            more often than those of another; empty for most tables. Delta clusters no table that is partitioned.
+        partitioned: a column of a few harmless texts, each of which has files of its own, where rows of one are
+            replaced more often than those of another; empty for most tables. Delta clusters no table that has it.
         tracked: whether the rows that a commit added can be read back (Delta's change feed).
     """
 

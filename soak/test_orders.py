@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,8 +48,18 @@ def loaded(source: Path, name: str, batches: Sequence[Sequence[str]]) -> Setting
     return chosen
 
 
+def parts_written_anew(chosen: Settings) -> set[str]:
+    """The parts of the event log of which a batch replaced a file."""
+    commits = (chosen.table_folder("silver.learning_events") / "_delta_log").glob("*.json")
+    actions = [json.loads(line) for commit in commits for line in commit.read_text().splitlines()]
+    removed = [action["remove"] for action in actions if action.get("remove", {}).get("dataChange")]
+    return {remove["path"].split("/")[0] for remove in removed}
+
+
 def test_day_by_day(source: Path, at_once: Settings, report: Report) -> None:
-    assert_same(loaded(source, "daily", [[day] for day in days(source)]), at_once)
+    daily = loaded(source, "daily", [[day] for day in days(source)])
+    assert_same(daily, at_once)
+    assert parts_written_anew(daily) == {"event_type=level"}
     report(f"{len(days(source))} days of {STUDENTS} students one by one equal one batch, every table, features too")
 
 
