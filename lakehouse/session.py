@@ -111,6 +111,7 @@ def _local_config(port: int) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "2",
         # What is merged is staged, so that reading it twice gives the same rows: no copy is needed.
         "spark.databricks.delta.merge.materializeSource": "none",
+        # Nor need the few rows that change be brought together by part before they are written.
         "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
         "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
         "spark.sql.legacy.parquet.nanosAsLong": "true",

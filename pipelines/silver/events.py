@@ -70,8 +70,10 @@ def records(v: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def of_student() -> Column:
-    """Whether an event is of a kind of which a batch looks at all that a student has, however old, rather than at
-    single records."""
+    """Whether an event is of a kind of which a batch looks at all that a student has, however old.
+
+    Of the other kinds it looks at single records, by the times that these tell.
+    """
     return F.col("event_type").isin("attempt", "level")
 
 
