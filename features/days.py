@@ -18,6 +18,8 @@ COUNTED = (
     "conversations", "messages", "messages_with_errors", "grammar_errors", "vocabulary_errors", "spelling_errors",
     "minutes", "lessons_started", "lessons_completed", "attempts",
 )  # fmt: skip
+PLACES = 2**26
+"""How many events of one microsecond can be told apart."""
 ACTIVE_EVENTS = ("conversation", "lesson_started", "lesson_completed", "attempt")
 
 
@@ -38,9 +40,9 @@ def student_days(events: DataFrame) -> DataFrame:
         student_id, day; `from_date` (first as-of that may use the row: after the day, not before it was known) and
         `until_date` (first as-of that may not, null for never); `active` (an active day); sums of conversations,
         messages, messages_with_errors, their errors by type, minutes, lessons_started, lessons_completed, attempts;
-        score_sum, scores, mastery_sum and masteries (sums and how many); last_score and level_index (1 for A1 to 6 for
-        C2) of the latest event that has one, and when that was: scored_at, levelled_at; `language`, the hash of the
-        language practised last; and `split`: whether the student's day has rows of several spans.
+        score_sum, scores, mastery_sum and masteries (sums and how many); last_score, level_index (1 for A1 to 6 for
+        C2) and `language` (a hash) of the latest event that has one, with that event's place in the day: score_place,
+        level_place and language_place, see `_place`; and `split`: whether the student's day has rows of several spans.
     """
     day = F.to_date("event_at")
     level = F.array_position(F.array(*map(F.lit, LEVELS)), F.col("cefr_level"))
@@ -61,9 +63,9 @@ def student_days(events: DataFrame) -> DataFrame:
     def total(kind: str, value: Column | None = None) -> Column:
         return F.coalesce(F.sum(of(kind, value)), F.lit(0))
 
-    scored = F.when(of("attempt", F.col("score")).isNotNull(), F.col("event_at"))
-    levelled = F.when(F.col("_level").isNotNull(), F.col("event_at"))
-    spoken = F.when(F.col("language").isNotNull(), F.col("event_at"))
+    scored = _place(of("attempt", F.col("score")) * 600_000)
+    levelled = _place(F.col("_level") + F.when(F.col("event_type") == "level", 8).otherwise(0))
+    spoken = _place(F.pmod(language_hash(F.col("language")), F.lit(PLACES)))
     grouped = dated.groupBy("student_id", "day", "from_date", "until_date").agg(
         F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
         total("conversation").alias("conversations"),
@@ -79,12 +81,13 @@ def student_days(events: DataFrame) -> DataFrame:
         F.sum(of("attempt", F.col("score"))).alias("score_sum"),
         F.count(of("attempt", F.col("score"))).alias("scores"),
         F.max_by(of("attempt", F.col("score")), scored).alias("last_score"),
-        F.max(scored).alias("scored_at"),
+        F.max(scored).alias("score_place"),
         F.sum(of("lesson_completed", F.col("mastery"))).alias("mastery_sum"),
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
-        F.max(levelled).alias("levelled_at"),
+        F.max(levelled).alias("level_place"),
         F.max_by(language_hash(F.col("language")), spoken).alias("language"),
+        F.max(spoken).alias("language_place"),
     )
     spans = F.count("*").over(Window.partitionBy("student_id", "day"))
     return grouped.withColumn("split", spans > 1)
@@ -112,11 +115,11 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
     together = parts.groupBy("student_id", "as_of", "day").agg(
         F.max("active").alias("active"),
         *[F.sum(name).alias(name) for name in (*COUNTED, "score_sum", "scores", "mastery_sum", "masteries")],
-        F.max_by("last_score", "scored_at").alias("last_score"),
-        F.max_by("level_index", "levelled_at").alias("level_index"),
-        F.max("language").alias("language"),
+        F.max_by("last_score", "score_place").alias("last_score"),
+        F.max_by("level_index", "level_place").alias("level_index"),
+        F.max_by("language", "language_place").alias("language"),
     )
-    known = whole.drop("split", "scored_at", "levelled_at").unionByName(together)
+    known = whole.drop("split", "score_place", "level_place", "language_place").unionByName(together)
     means = {"score": F.try_divide("score_sum", "scores"), "mastery": F.try_divide("mastery_sum", "masteries")}
     told = known.withColumns({"ago": F.date_diff("as_of", "day"), **means})
     return told.drop("score_sum", "scores", "mastery_sum", "masteries")
@@ -188,6 +191,16 @@ def sum_between(name: str, nearest: int, farthest: int) -> Column:
 def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     """The as-of dates as a frame of one column."""
     return spark.createDataFrame([(day,) for day in dates], "as_of date")
+
+
+def _place(rank: Column) -> Column:
+    """An event's place in its day, null where its rank is: by the time, and at the same moment by the rank, from 0 to
+    under `PLACES`, so that which one is the latest does not hang on how rows lie in files.
+
+    A level given at the moment of an attempt comes after the attempt's own, a better score after a worse one.
+    """
+    of_day = F.pmod(F.unix_micros("event_at"), F.lit(24 * 3600 * 10**6))
+    return of_day * PLACES + rank.cast("bigint")
 
 
 def language_hash(language: Column) -> Column:

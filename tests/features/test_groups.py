@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from feature_frames import AS_OF, event, known, nobody
+from feature_frames import AS_OF, ago, event, known, nobody
 from pyspark.sql import Row, SparkSession
 
 from features.days import as_of_dates
@@ -103,6 +103,24 @@ def labels(spark: SparkSession, run_as_of: date, *events: Row) -> dict[date, tup
     days, _, students = known(spark, list(events), *mondays)
     rows = student_labels(days, students, nobody(spark), run_as_of).collect()
     return {row.as_of: (row.eligible, row.dropped_out) for row in rows}
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_of_one_moment_the_latest_does_not_hang_on_the_order_of_rows(spark: SparkSession, split: bool) -> None:
+    """A level given comes after an attempt's own, a better score after a worse one, however a day is split."""
+    late = {"known": ago(1)} if split else {}
+    events = [
+        event("level", 2, cefr_level="B1", language="spanish"),
+        event("attempt", 2, score=55.0, cefr_level="C2", ref_id="a", language="french"),
+        event("attempt", 2, score=70.5, cefr_level="A1", ref_id="b", language="german", **late),
+        event("conversation", 2, cefr_level="A2", language="dutch", **late),
+    ]
+    told = {
+        tuple(known(spark, list(order))[1].select("level_index", "last_score", "language").collect()[0])
+        for order in (events, events[::-1], events[2:] + events[:2])
+    }
+    assert {row[:2] for row in told} == {(3, 70.5)}
+    assert len(told) == 1
 
 
 def test_labels(spark: SparkSession) -> None:
