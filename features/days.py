@@ -74,15 +74,15 @@ def student_days(events: DataFrame) -> DataFrame:
         total("message", F.col("grammar_errors")).alias("grammar_errors"),
         total("message", F.col("vocabulary_errors")).alias("vocabulary_errors"),
         total("message", F.col("spelling_errors")).alias("spelling_errors"),
-        total("message", F.col("minutes")).alias("minutes"),
+        total("message", _summable("minutes")).alias("minutes"),
         total("lesson_started").alias("lessons_started"),
         total("lesson_completed").alias("lessons_completed"),
         total("attempt").alias("attempts"),
-        F.sum(of("attempt", F.col("score"))).alias("score_sum"),
+        F.sum(of("attempt", _summable("score"))).alias("score_sum"),
         F.count(of("attempt", F.col("score"))).alias("scores"),
         F.max_by(of("attempt", F.col("score")), scored).alias("last_score"),
         F.max(scored).alias("score_place"),
-        F.sum(of("lesson_completed", F.col("mastery"))).alias("mastery_sum"),
+        F.sum(of("lesson_completed", _summable("mastery"))).alias("mastery_sum"),
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
         F.max(levelled).alias("level_place"),
@@ -120,7 +120,8 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
         F.max_by("language", "language_place").alias("language"),
     )
     known = whole.drop("split", "score_place", "level_place", "language_place").unionByName(together)
-    means = {"score": F.try_divide("score_sum", "scores"), "mastery": F.try_divide("mastery_sum", "masteries")}
+    sums = {"score": ("score_sum", "scores"), "mastery": ("mastery_sum", "masteries")}
+    means = {name: _summable(F.try_divide(*of)) for name, of in sums.items()}
     told = known.withColumns({"ago": F.date_diff("as_of", "day"), **means})
     return told.drop("score_sum", "scores", "mastery_sum", "masteries")
 
@@ -201,6 +202,14 @@ def _place(rank: Column) -> Column:
     """
     of_day = F.pmod(F.unix_micros("event_at"), F.lit(24 * 3600 * 10**6))
     return of_day * PLACES + rank.cast("bigint")
+
+
+def _summable(value: Column | str) -> Column:
+    """A number to within a billionth, as a multiple of 1 / 2^30: sums of such are the same in whichever order rows lie,
+    where sums of other doubles differ in their last digits.
+    """
+    number = F.col(value) if isinstance(value, str) else value
+    return F.round(number * 2.0**30) / 2.0**30
 
 
 def language_hash(language: Column) -> Column:

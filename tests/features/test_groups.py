@@ -90,7 +90,7 @@ def test_learning(spark: SparkSession) -> None:
         1,
     )
     assert (row.days_since_lesson, row.attempts_28, row.attempts_180, row.days_since_attempt) == (4, 1, 2, 3)
-    assert (row.mastery_mean, row.mastery_recent) == (pytest.approx(0.7), 0.9)
+    assert (row.mastery_mean, row.mastery_recent) == pytest.approx((0.7, 0.9))
     assert (row.score_latest, row.score_mean, row.score_drop) == (80.0, 70.0, 10.0)
     assert row.score_slope == pytest.approx(20.0)
     assert (row.level_index, row.level_velocity) == (2.0, pytest.approx(1.0))
@@ -121,6 +121,14 @@ def test_of_one_moment_the_latest_does_not_hang_on_the_order_of_rows(spark: Spar
     }
     assert {row[:2] for row in told} == {(3, 70.5)}
     assert len(told) == 1
+
+
+def test_sums_do_not_hang_on_the_order_of_rows(spark: SparkSession) -> None:
+    """0.1, 0.2 and 0.3 are 0.6 or 0.6000000000000001 by the order in which they are summed up."""
+    mastered = [event("lesson_completed", 2, mastery=mastery, ref_id=str(mastery)) for mastery in (0.1, 0.2, 0.3)]
+    days = {known(spark, order)[0].collect()[0].mastery_sum for order in (mastered, mastered[::-1])}
+    assert len(days) == 1
+    assert days.pop() == pytest.approx(0.6, abs=1e-9)
 
 
 def test_labels(spark: SparkSession) -> None:
