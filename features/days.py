@@ -63,7 +63,7 @@ def student_days(events: DataFrame) -> DataFrame:
     def total(kind: str, value: Column | None = None) -> Column:
         return F.coalesce(F.sum(of(kind, value)), F.lit(0))
 
-    scored = _place(of("attempt", F.col("score")) * 600_000)
+    scored = _place(of("attempt", F.col("score")) * (PLACES // 101))
     levelled = _place(F.col("_level") + F.when(F.col("event_type") == "level", 8).otherwise(0))
     spoken = _place(F.pmod(language_hash(F.col("language")), F.lit(PLACES)))
     grouped = dated.groupBy("student_id", "day", "from_date", "until_date").agg(
@@ -74,15 +74,15 @@ def student_days(events: DataFrame) -> DataFrame:
         total("message", F.col("grammar_errors")).alias("grammar_errors"),
         total("message", F.col("vocabulary_errors")).alias("vocabulary_errors"),
         total("message", F.col("spelling_errors")).alias("spelling_errors"),
-        total("message", _summable("minutes")).alias("minutes"),
+        total("message", summable(F.col("minutes"))).alias("minutes"),
         total("lesson_started").alias("lessons_started"),
         total("lesson_completed").alias("lessons_completed"),
         total("attempt").alias("attempts"),
-        F.sum(of("attempt", _summable("score"))).alias("score_sum"),
+        F.sum(of("attempt", summable(F.col("score")))).alias("score_sum"),
         F.count(of("attempt", F.col("score"))).alias("scores"),
         F.max_by(of("attempt", F.col("score")), scored).alias("last_score"),
         F.max(scored).alias("score_place"),
-        F.sum(of("lesson_completed", _summable("mastery"))).alias("mastery_sum"),
+        F.sum(of("lesson_completed", summable(F.col("mastery")))).alias("mastery_sum"),
         F.count(of("lesson_completed", F.col("mastery"))).alias("masteries"),
         F.max_by("_level", levelled).alias("level_index"),
         F.max(levelled).alias("level_place"),
@@ -121,7 +121,7 @@ def known_days(days: DataFrame, dates: DataFrame) -> DataFrame:
     )
     known = whole.drop("split", "score_place", "level_place", "language_place").unionByName(together)
     sums = {"score": ("score_sum", "scores"), "mastery": ("mastery_sum", "masteries")}
-    means = {name: _summable(F.try_divide(*of)) for name, of in sums.items()}
+    means = {name: summable(F.try_divide(*of)) for name, of in sums.items()}
     told = known.withColumns({"ago": F.date_diff("as_of", "day"), **means})
     return told.drop("score_sum", "scores", "mastery_sum", "masteries")
 
@@ -204,11 +204,10 @@ def _place(rank: Column) -> Column:
     return of_day * PLACES + rank.cast("bigint")
 
 
-def _summable(value: Column | str) -> Column:
+def summable(number: Column) -> Column:
     """A number to within a billionth, as a multiple of 1 / 2^30: sums of such are the same in whichever order rows lie,
     where sums of other doubles differ in their last digits.
     """
-    number = F.col(value) if isinstance(value, str) else value
     return F.round(number * 2.0**30) / 2.0**30
 
 

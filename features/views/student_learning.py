@@ -66,10 +66,10 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
         _total("lessons_started", 180), _total("attempts", 28), _total("attempts", 180),
         F.min(F.when(F.expr("lessons_started + lessons_completed > 0"), F.col("ago"))).alias("days_since_lesson"),
         F.min(F.when(F.col("attempts") > 0, F.col("ago"))).alias("days_since_attempt"),
-        F.avg("mastery").alias("mastery_mean"),
-        F.avg(F.when(F.col("ago") <= 28, F.col("mastery"))).alias("mastery_recent"),
+        _mean(F.col("mastery")).alias("mastery_mean"),
+        _mean(F.when(F.col("ago") <= 28, F.col("mastery"))).alias("mastery_recent"),
         F.max_by("last_score", F.when(F.col("last_score").isNotNull(), when)).alias("score_latest"),
-        F.avg("score").alias("score_mean"),
+        _mean(F.col("score")).alias("score_mean"),
         (30 * F.regr_slope("score", when.cast("double"))).alias("score_slope"),
         F.max_by("level_index", F.when(F.col("level_index").isNotNull(), when)).alias("level_index"),
         (30 * F.regr_slope("level_index", when.cast("double"))).alias("level_velocity"),
@@ -88,6 +88,11 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
 
 def _total(name: str, days: int) -> Column:
     return F.sum(F.when(F.col("ago") <= days, F.col(name)).otherwise(0)).alias(f"{name}_{days}")
+
+
+def _mean(of_day: Column) -> Column:
+    """The mean to the ninth digit, which is as far as days tell a number, see `days.summable`."""
+    return F.round(F.avg(of_day), 9)
 
 
 def _error_rate(nearest: int, farthest: int) -> Column:

@@ -90,7 +90,7 @@ def test_learning(spark: SparkSession) -> None:
         1,
     )
     assert (row.days_since_lesson, row.attempts_28, row.attempts_180, row.days_since_attempt) == (4, 1, 2, 3)
-    assert (row.mastery_mean, row.mastery_recent) == pytest.approx((0.7, 0.9))
+    assert (row.mastery_mean, row.mastery_recent) == (pytest.approx(0.7), 0.9)
     assert (row.score_latest, row.score_mean, row.score_drop) == (80.0, 70.0, 10.0)
     assert row.score_slope == pytest.approx(20.0)
     assert (row.level_index, row.level_velocity) == (2.0, pytest.approx(1.0))
