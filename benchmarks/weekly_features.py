@@ -100,7 +100,7 @@ def make_up(lake: Lake, students: int) -> int:
         }
     )  # fmt: skip
     lake.create(LEARNING_EVENTS)
-    in_order = LEARNING_EVENTS.conform(told).sort(LEARNING_EVENTS.partitioned, LEARNING_EVENTS.clustered)
+    in_order = LEARNING_EVENTS.conform(told).sort(*LEARNING_EVENTS.order())
     in_order.write.mode("append").saveAsTable(lake.name(LEARNING_EVENTS.name))
     return lake.table(LEARNING_EVENTS.name).count()
 

@@ -88,6 +88,12 @@ class Contract:
         """Names in order."""
         return [column.name for column in self.columns]
 
+    def order(self) -> list[str]:
+        """The columns that a table made whole is sorted by; a log is not, its batches stand as they come."""
+        if self.publish is Publish.APPEND:
+            return []
+        return [column for column in (self.partitioned, self.clustered) if column]
+
     def suite(self) -> list[Expectation]:
         """Every expectation of the gate: not-null columns, the unique key, and those declared."""
         required = [not_null(column.name) for column in self.columns if not column.nullable]
@@ -104,12 +110,12 @@ class Contract:
         ]
         lines += self._constraint() if location is None else []
         where = f" LOCATION {sql_text(location)}" if location else ""
-        order = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
-        order = f" PARTITIONED BY ({self.partitioned})" if self.partitioned else order
+        layout = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
+        layout = f" PARTITIONED BY ({self.partitioned})" if self.partitioned else layout
         kept = self._properties() | (PINNABLE if self.timeseries and location is None else {})
         properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in kept.items())
         return (
-            f"{create} {full_name} ({', '.join(lines)}) USING delta{order}{where} "
+            f"{create} {full_name} ({', '.join(lines)}) USING delta{layout}{where} "
             f"COMMENT {sql_text(self.comment)} TBLPROPERTIES ({properties})"
         )
 

@@ -27,9 +27,8 @@ class Bounds:
 
     def condition(self) -> str:
         """As SQL, a literal range, so that files outside it are not read; a null lies anywhere."""
-        column = f"`{self.column}`"
         low, high = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (self.low, self.high))
-        return f"({column} BETWEEN TIMESTAMP'{low}' AND TIMESTAMP'{high}' OR {column} IS NULL)"
+        return _between(f"`{self.column}`", f"TIMESTAMP'{low}'", f"TIMESTAMP'{high}'")
 
 
 def merge(lake: Lake, contract: Contract, staged: str, replaced: str | None, bounds: Bounds | None) -> int:
@@ -73,12 +72,15 @@ def _place(contract: Contract, found: Mapping[str, Any]) -> str:
     """Where the published rows lie that a merge replaces, as SQL: literals, so that files elsewhere are not read."""
     place = ""
     if contract.clustered and found["low"] is not None:
-        column = f"t.`{contract.clustered}`"
-        place += f" AND ({column} BETWEEN '{found['low']}' AND '{found['high']}' OR {column} IS NULL)"
+        place += f" AND {_between(f't.`{contract.clustered}`', sql_text(found['low']), sql_text(found['high']))}"
     if contract.partitioned:
         parts = ", ".join(sql_text(part) for part in sorted(found["parts"]))
         place += f" AND t.`{contract.partitioned}` IN ({parts})"
     return place
+
+
+def _between(column: str, low: str, high: str) -> str:
+    return f"({column} BETWEEN {low} AND {high} OR {column} IS NULL)"
 
 
 def _changes(contract: Contract, staged: str, target: str, replaced: str | None, bounds: Bounds | None) -> str:

@@ -167,7 +167,7 @@ class Step:
 
     def _in_order(self, contract: Contract) -> DataFrame:
         """A staged batch in the order of its table, so that each file holds a stretch of it."""
-        order = [column for column in (contract.partitioned, contract.clustered) if column]
+        order = contract.order()
         return self.staged(contract).sort(*order) if order else self.staged(contract)
 
     def _counts(self, table: str, by: str, scope: str = "true") -> dict[Any, int]:
