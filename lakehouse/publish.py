@@ -159,10 +159,12 @@ class Step:
         old = self._counts(target, by, scope)
         if new == old and not self._differs(contract, staged, target, scope):
             return 0
+        one_date = contract.order() == [by] and len(new) == 1
+        rows = (self.staged(contract) if one_date else self._in_order(contract)).writeTo(target)
         if old:
-            self._in_order(contract).writeTo(target).overwrite(F.expr(scope))
+            rows.overwrite(F.expr(scope))
         else:
-            self._in_order(contract).writeTo(target).append()
+            rows.append()
         return sum(new.values())
 
     def _in_order(self, contract: Contract) -> DataFrame:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lakehouse.contracts import Contract, Expectation
+from lakehouse.rows import to_pandas
 from lakehouse.words import count
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def audit(contract: Contract, frame: DataFrame) -> list[Finding]:
 
 def _small_enough(frame: DataFrame) -> DataFrame | pd.DataFrame:
     """A batch of few rows as a pandas frame, which Great Expectations looks through ten times as fast; others as is."""
-    few = frame.limit(IN_MEMORY_ROWS + 1).toPandas()
+    few = to_pandas(frame.limit(IN_MEMORY_ROWS + 1))
     return few if len(few) <= IN_MEMORY_ROWS else frame
 
 

@@ -1,4 +1,4 @@
-"""A few rows of Python values as a frame of a contract, and straight into a log."""
+"""Rows between Python and Spark: a few values as a frame of a contract or straight into a log, a frame as pandas'."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.contracts import Contract
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lakehouse.lake import Lake
 
 
@@ -25,3 +27,12 @@ def append_rows(lake: Lake, contract: Contract, rows: Sequence[tuple[Any, ...]])
     lake.create(contract)
     frame = contract.conform(frame_of(lake.spark, contract, rows))
     frame.write.mode("append").saveAsTable(lake.name(contract.name))
+
+
+def to_pandas(frame: DataFrame) -> pd.DataFrame:
+    """A frame's rows as pandas', without the query's metrics, which Spark Connect attaches: pandas copies what is
+    attached to a frame, deeply, whenever it makes one of it.
+    """
+    rows = frame.toPandas()
+    rows.attrs.clear()
+    return rows

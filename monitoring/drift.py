@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.rows import to_pandas
+
 Array = NDArray[np.float64]
 WATCH = 0.1
 DRIFTED = 0.25
@@ -48,9 +50,10 @@ def bin_counts(features: DataFrame, reference: Mapping[str, Mapping[str, Any]]) 
     values = features.select("as_of", *[F.col(name).cast("double").alias(name) for name in names])
     long = values.unpivot(["as_of"], list[Column | str](names), "feature", "value").join(F.broadcast(known), "feature")
     bin_of = F.when(F.col("value").isNotNull(), F.expr("size(filter(edges, e -> e < value))"))
-    return long.groupBy("feature", "as_of", bin_of.alias("bin")).agg(
+    counts = long.groupBy("feature", "as_of", bin_of.alias("bin")).agg(
         F.count("*").alias("n"), F.min("value").alias("least"), F.max("value").alias("greatest")
-    ).toPandas()  # fmt: skip
+    )  # fmt: skip
+    return to_pandas(counts)
 
 
 def feature_drift(counts: pd.DataFrame, reference: Mapping[str, Mapping[str, Any]], as_of: date) -> pd.DataFrame:

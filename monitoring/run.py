@@ -25,7 +25,7 @@ from lakehouse.ledger import champion, decisions
 from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.registry import MODELS, Version, load_card, load_reference, model_name, version, versions
-from lakehouse.rows import frame_of
+from lakehouse.rows import frame_of, to_pandas
 from lakehouse.task_values import set_task_value
 from monitoring import observations as seen_in
 from monitoring.alerts import EXPLAINED_FOR, Alert, Observation, alerts, load
@@ -106,7 +106,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
     weekly = weekly_measures(
-        by_language(events, as_of).toPandas(), first_seen(events, as_of), _learnt_until(card, as_of)
+        to_pandas(by_language(events, as_of)), first_seen(events, as_of), _learnt_until(card, as_of)
     ).assign(as_of=as_of)
     own = {contract.name for contract in CONTRACTS}
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
@@ -122,7 +122,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
         batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
         found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health, model.version)]
     step.stage_all(batches)
-    return [*found, *seen_in.of_tables(step.staged(DATA_QUALITY).toPandas())]
+    return [*found, *seen_in.of_tables(to_pandas(step.staged(DATA_QUALITY)))]
 
 
 def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
@@ -154,7 +154,7 @@ def _health(lake: Lake, as_of: date) -> pd.DataFrame:
     if not contacts.isEmpty():
         keys = with_contacted(keys, contacts)
     traits = with_features(lake, keys, ["level_index", "tenure_days"])
-    rows = traits.drop("as_of").withColumnRenamed("week", "as_of").toPandas()
+    rows = to_pandas(traits.drop("as_of").withColumnRenamed("week", "as_of"))
     cards = {number: load_card(lake, version(lake, "dropout", number)) for number in set(rows["model_version"])}
     return realised(rows, cards)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run, command
 from lakehouse.lake import Lake
 from lakehouse.pins import pins
+from lakehouse.publish import WORKERS
 from lakehouse.runs import done, last_done
 from lakehouse.upkeep import tend
 
@@ -17,7 +20,8 @@ def upkeep(run: Run) -> None:
     """Tend every table of the lake, and say what was done."""
     with run.step("upkeep") as step:
         held = pins(run.lake)
-        tended = [tend(run.lake, table, held) for table in run.lake.tables()]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            tended = list(pool.map(lambda table: tend(run.lake, table, held), run.lake.tables()))
         step.rows = {found.table: {"before": found.files_before, "after": found.files_after} for found in tended}
         step.message = f"{len(tended)} tables" + "".join(f"\n{'':28}{found}" for found in tended)
 

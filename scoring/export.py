@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError, entry_point
+from lakehouse.rows import to_pandas
 from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS
 
@@ -35,7 +36,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
             score = entry_point("score", lake=run.lake.settings.lake, as_of=as_of)
             raise RadarError(f"{as_of} has not been scored; run `{score}` first.")
         rows = scores.where(F.col("risk_band").isin(*BANDS[options.band])).select(*COLUMNS)
-        listed = rows.orderBy(F.desc("risk"), "student_id").toPandas()
+        listed = to_pandas(rows.orderBy(F.desc("risk"), "student_id"))
         out = Path(options.out)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
 HEAD = "# Soak\n\nWhat `make soak` last found; made by it.\n\n| run | result | minutes |\n|---|---|---|\n"
 Report = Callable[[str], None]
-_lines: dict[str, tuple[str, float]] = {}
 
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    """Say in a sentence what a run found; a run that fails says so itself."""
+    """Say in a sentence what a run found, for the page; a run that fails says so itself."""
     began = time.monotonic()
     said: list[str] = []
     yield said.append
     failed = getattr(request.node, "failed", True)
     result = "failed" if failed else " ".join(said)
-    _lines[request.node.name] = (result, (time.monotonic() - began) / 60)
+    name, minutes = request.node.name, (time.monotonic() - began) / 60
+    _write(name, f"| {name} | {result} ({datetime.now(UTC):%Y-%m-%d}) | {minutes:.1f} |")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -34,14 +36,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         item.failed = result.failed  # type: ignore[attr-defined]
 
 
-def pytest_sessionfinish() -> None:
-    """Write the page: the runs of this session, and of earlier ones those that were not run this time."""
-    if not _lines:
-        return
-    old = dict(_rows(PAGE.read_text())) if PAGE.exists() else {}
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    new = {name: f"| {name} | {said} ({today}) | {minutes:.1f} |" for name, (said, minutes) in _lines.items()}
-    PAGE.write_text(HEAD + "\n".join(line for _, line in sorted((old | new).items())) + "\n")
+def _write(name: str, line: str) -> None:
+    """Put a run's line into the page, in the place of what it found earlier."""
+    with FileLock(Path(tempfile.gettempdir()) / "learner-radar-soak.lock"):  # two processes write it
+        lines = dict(_rows(PAGE.read_text())) if PAGE.exists() else {}
+        PAGE.write_text(HEAD + "\n".join(found for _, found in sorted((lines | {name: line}).items())) + "\n")
 
 
 def _rows(page: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 import features.run
@@ -22,7 +23,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import champion
 from lakehouse.publish import new_run_id
 from lakehouse.registry import load_card, load_model, version
-from lakehouse.settings import settings
+from lakehouse.settings import Settings, settings
 from pipelines.ingest import ingest
 from soak.conftest import Report
 from tests.conftest import OPTIONS
@@ -40,8 +41,12 @@ MOVES = 10
 class Learnt:
     """A lake with models, and where its students' truth lies."""
 
-    lake: Lake
+    chosen: Settings
     truth: Path
+
+    def lake(self) -> Lake:
+        """Opened anew, since another lake may have been served meanwhile."""
+        return Lake.open(self.chosen)
 
 
 def learnt(folder: Path, students: int, seed: int) -> Learnt:
@@ -54,14 +59,20 @@ def learnt(folder: Path, students: int, seed: int) -> Learnt:
         training.dropout.run(run, AS_OF, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
         training.segments.run(run, AS_OF, OPTIONS)
         training.promotion.run(run, AS_OF, OPTIONS)
-    return Learnt(lake, folder / "truth")
+    return Learnt(chosen, folder / "truth")
+
+
+@pytest.fixture(scope="module")
+def of_seeds(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Learnt]:
+    """500 students of each seed."""
+    return {seed: learnt(tmp_path_factory.mktemp(f"seed-{seed}"), 500, seed) for seed in SEEDS}
 
 
 def way_to_the_hazard(made: Learnt) -> float:
     """How far the model's ROC AUC is on the way from .5 to that of the true hazard."""
     hazard = pd.read_parquet(made.truth / "hazard.parquet")
     truth = hazard.assign(student_id=hazard["user_id"].astype(str), as_of=pd.to_datetime(hazard["date"]))
-    told = logged_rows(version(made.lake, "dropout", "2"))
+    told = logged_rows(version(made.lake(), "dropout", "2"))
     told = told.merge(truth[["student_id", "as_of", "hazard"]], on=["student_id", "as_of"])
     ours, true = (roc_auc_score(told["dropped_out"], told[column]) for column in ("probability", "hazard"))
     return float((ours - 0.5) / (true - 0.5))
@@ -69,9 +80,10 @@ def way_to_the_hazard(made: Learnt) -> float:
 
 def archetypes_found(made: Learnt) -> float:
     """Adjusted Rand index between the newest segments and the planted archetypes, of students active in 28 days."""
-    found = version(made.lake, "segments", "2")
-    model = load_model(made.lake, found)
-    frame = segment_set(made.lake, AS_OF, list(model.feature_names_in_)).frame
+    lake = made.lake()
+    found = version(lake, "segments", "2")
+    model = load_model(lake, found)
+    frame = segment_set(lake, AS_OF, list(model.feature_names_in_)).frame
     truth = pd.read_parquet(made.truth / "students.parquet")
     truth = truth.assign(student_id=truth["user_id"].astype(str)).set_index("student_id")["archetype"]
     names = [json.loads(found.tags["segments"])[place] for place in model.predict(frame[list(model.feature_names_in_)])]
@@ -83,16 +95,16 @@ def surely_better(card: dict[str, Any]) -> bool:
     return any(card["metrics"][m]["low"] > card["recency"][m]["value"] for m in ("roc_auc", "average_precision"))
 
 
-def test_generated_students(tmp_path: Path, report: Report) -> None:
+def test_generated_students(of_seeds: dict[int, Learnt], report: Report) -> None:
     ways, kinds, promoted, better = [], [], 0, 0
-    for seed in SEEDS:
-        made = learnt(tmp_path / str(seed), 500, seed)
+    for made in of_seeds.values():
         ways.append(way_to_the_hazard(made))
         kinds.append(archetypes_found(made))
-        held = champion(made.lake, "dropout")
+        lake = made.lake()
+        held = champion(lake, "dropout")
         assert held
         promoted += held.version == "2"
-        better += held.version == "2" and surely_better(load_card(made.lake, held))
+        better += held.version == "2" and surely_better(load_card(lake, held))
     report(
         f"seeds {SEEDS}, 500 students: ROC AUC {', '.join(f'{way:.0%}' for way in ways)} of the way to the true "
         f"hazard's; promoted in {promoted}, with an interval that excludes the recency rule's value in {better}; "
@@ -106,7 +118,8 @@ def test_generated_students(tmp_path: Path, report: Report) -> None:
 
 def test_five_thousand_students(tmp_path: Path, report: Report) -> None:
     made = learnt(tmp_path, 5000, 42)
-    card = load_card(made.lake, version(made.lake, "dropout", "2"))
+    lake = made.lake()
+    card = load_card(lake, version(lake, "dropout", "2"))
     ours, rule = card["metrics"]["roc_auc"], card["recency"]["roc_auc"]
     error, way = card["metrics"]["calibration_error"]["value"], way_to_the_hazard(made)
     kind = archetypes_found(made)
@@ -121,12 +134,12 @@ def test_five_thousand_students(tmp_path: Path, report: Report) -> None:
     assert kind >= 0.6
 
 
-def test_segments_keep_their_meaning(tmp_path: Path, report: Report) -> None:
-    made = learnt(tmp_path, 500, 7)
-    days = [row.as_of for row in made.lake.table("features.student_labels").select("as_of").distinct().collect()]
+def test_segments_keep_their_meaning(of_seeds: dict[int, Learnt], report: Report) -> None:
+    lake = of_seeds[SEEDS[-1]].lake()
+    days = [row.as_of for row in lake.table("features.student_labels").select("as_of").distinct().collect()]
     mondays = sorted(day for day in days if day.weekday() == 0)[-MOVES - 1 :]
     features = BEHAVIOUR.features
-    weeks = [segment_set(made.lake, day, features).frame.set_index("student_id")[features] for day in mondays]
+    weeks = [segment_set(lake, day, features).frame.set_index("student_id")[features] for day in mondays]
     kept = kept_over(weeks)
     report(f"{len(kept)} retrainings a week apart: of the students who moved little, {min(kept):.1%} or more stayed")
     assert len(kept) == MOVES

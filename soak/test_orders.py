@@ -16,12 +16,15 @@ from lakehouse.cli import Run, resolve_as_of
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
+from lakehouse.upkeep import MANY_FILES
+from pipelines.upkeep import BATCHES_BETWEEN
 from soak.conftest import Report
+from soak.test_upkeep import files_around_upkeep
 from tests.conftest import OPTIONS
 from tests.data_gen.delivered import days, written
 from tests.lakes import assert_same, bring, take_in
 
-STUDENTS, DAYS, SEED = 30, 60, 42
+STUDENTS, DAYS, SEED, A_BATCH = 30, 60, 42, 5
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +63,14 @@ def test_day_by_day(source: Path, at_once: Settings, report: Report) -> None:
     daily = loaded(source, "daily", [[day] for day in days(source)])
     assert_same(daily, at_once)
     assert parts_written_anew(daily) == {"event_type=level"}
+    _, after = files_around_upkeep(Lake.open(daily))
+    assert len(after) == len(days(source)) // BATCHES_BETWEEN
+    assert max(after) < MANY_FILES
     report(f"{len(days(source))} days of {STUDENTS} students one by one equal one batch, every table, features too")
 
 
 def test_shuffled(source: Path, at_once: Settings, report: Report) -> None:
     order = days(source)
     random.Random(SEED).shuffle(order)
-    assert_same(loaded(source, "shuffled", [order[n : n + 3] for n in range(0, len(order), 3)]), at_once)
-    report(f"{len(order)} days in shuffled order (seed {SEED}), three a batch, equal one batch, features too")
+    assert_same(loaded(source, "shuffled", [order[n : n + A_BATCH] for n in range(0, len(order), A_BATCH)]), at_once)
+    report(f"{len(order)} days in shuffled order (seed {SEED}), {A_BATCH} a batch, equal one batch, features too")

@@ -21,6 +21,7 @@ from features.store.spec import Spec
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
+from lakehouse.rows import to_pandas
 
 LABELS = "features.student_labels"
 EVENTS = "silver.learning_events"
@@ -196,8 +197,7 @@ def collected(joined: DataFrame, features: Sequence[str]) -> pd.DataFrame:
     label = [F.col(LABEL).cast("int").alias(LABEL)] if LABEL in joined.columns else []
     numbers = [F.col(name).cast("double").alias(name) for name in features]
     day = F.col("as_of").cast("timestamp_ntz").alias("as_of")
-    frame = joined.select("student_id", day, *label, *numbers).toPandas()
-    frame.attrs.clear()
+    frame = to_pandas(joined.select("student_id", day, *label, *numbers))
     frame["as_of"] = pd.to_datetime(frame["as_of"]).astype("datetime64[ns]")
     return frame.sort_values(["as_of", "student_id"], ignore_index=True)
 

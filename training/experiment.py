@@ -25,6 +25,7 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals, evaluate
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, challenge, load_artifact, tracked_run, version
+from lakehouse.rows import to_pandas
 from training import report
 from training.calibration import calibrated, method
 from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, Trained
@@ -178,7 +179,7 @@ def registered(
 
 def languages(lake: Lake, as_of: date) -> pd.Series:
     """The main language by student, for the slices."""
-    spoken = main_language(lake.table("silver.learning_events"), as_of).toPandas()
+    spoken = to_pandas(main_language(lake.table("silver.learning_events"), as_of))
     return spoken.set_index("student_id")["language"]
 
 

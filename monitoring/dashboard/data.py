@@ -11,6 +11,7 @@ from datetime import date
 import pandas as pd
 
 from lakehouse.lake import Lake
+from lakehouse.rows import to_pandas
 from monitoring.dashboard.frames import COLUMNS, Frames, empty
 from monitoring.dashboard.queries import query
 
@@ -30,4 +31,4 @@ def read(lake: Lake, as_of: date, name: str) -> pd.DataFrame:
     if not all(lake.exists(table) for table in asked.tables):
         return empty(name)
     found = lake.spark.sql(asked.of_day(as_of, lake.name))
-    return found.select(*COLUMNS[name]).toPandas()
+    return to_pandas(found.select(*COLUMNS[name]))

@@ -12,6 +12,7 @@ from lakehouse.cli import Run
 from lakehouse.data_docs import build, last_results
 from lakehouse.errors import RadarError
 from lakehouse.ops import GATE_RESULTS
+from lakehouse.rows import to_pandas
 from monitoring.dashboard.data import collect
 from monitoring.dashboard.page import render
 
@@ -36,7 +37,7 @@ def run(run: Run, as_of: date, model_card: dict[str, Any]) -> Path:
         target = run.lake.settings.dashboard
         write_whole(target, page)
         if run.lake.exists(GATE_RESULTS.name):
-            build(last_results(run.lake.table(GATE_RESULTS.name)).toPandas(), target.parent / DATA_DOCS)
+            build(to_pandas(last_results(run.lake.table(GATE_RESULTS.name))), target.parent / DATA_DOCS)
         step.message = f"{target}, {len(page) / 1024:,.0f} KB"
     return target
 
