@@ -3,14 +3,12 @@ PYTHON ?= python3.11
 LAKE ?= demo/lake
 BIN := $(CURDIR)/.venv/bin
 REHEARSAL := 2024-12-04
-SOAK_learning := soak/test_drift.py soak/test_models.py
-SOAK_lakes := $(filter-out $(SOAK_learning),$(wildcard soak/test_*.py))
 
 export PATH := $(BIN):$(PATH)
 export MLFLOW_LOGGING_LEVEL = WARNING
 export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
 
-.PHONY: help setup java demo real test long lint docs soak soak-learning soak-lakes bench ui clean
+.PHONY: help setup java demo real test long lint docs soak bench ui clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -54,11 +52,8 @@ docs: setup  ## the documentation as a site, in build/docs; a warning is an erro
 	sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
 	@echo "Site: build/docs/index.html"
 
-soak: setup  ## long runs: orders, kills, damage, drift, models; two at a time; writes docs/soak.md
-	$(MAKE) --jobs 2 --keep-going soak-learning soak-lakes
-
-soak-learning soak-lakes:
-	pytest $(SOAK_$(@:soak-%=%)) -q -s --durations=0
+soak: setup  ## long runs: orders, kills, damage, drift, models; writes docs/soak.md
+	pytest soak -q -s --durations=0
 
 bench: setup  ## what one more day costs beside the whole lake
 	python -m benchmarks.ingest_day

@@ -22,9 +22,6 @@ OTHER_TIMES = ("as_of", "_arrived_at")
 """What dates the rows of other tables: the first that a table has."""
 
 
-COUNTED = "table_name string, row_count bigint, newest_at timestamp"
-
-
 def data_quality(counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_of: date) -> DataFrame:
     """One row a table: the columns of gold.data_quality.
 

@@ -41,7 +41,7 @@ from monitoring.contracts import (
 )
 from monitoring.drift import bin_counts, days_compared, feature_drift
 from monitoring.performance import matured, realised, unseen
-from monitoring.quality import COUNTED, SCHEMAS, counted, data_quality
+from monitoring.quality import SCHEMAS, counted, data_quality
 from monitoring.retraining import Decision, decide
 from monitoring.weekly import by_language, first_seen, weekly_measures
 
@@ -112,8 +112,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
     gates = lake.table(GATE_RESULTS.name)
     with ThreadPoolExecutor(WORKERS) as pool:
-        counts = [*pool.map(lambda name: counted(name, lake.table(name), as_of).collect()[0], names)]
-    told = lake.spark.createDataFrame([tuple(row) for row in counts], COUNTED)
+        told = reduce(DataFrame.union, pool.map(lambda name: counted(name, lake.table(name), as_of), names))
     quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of)
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from soak.conftest import Report
+import pytest
 
 ROOT = Path(__file__).parent.parent
 MINUTES = 15
@@ -21,7 +21,8 @@ def ran(*command: str | Path, where: Path) -> str:
     return told.stdout
 
 
-def test_the_loop_runs_from_the_wheel_alone(tmp_path: Path, report: Report) -> None:
+@pytest.mark.long
+def test_the_loop_runs_from_the_wheel_alone(tmp_path: Path) -> None:
     ran("uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path / "dist", where=ROOT)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     ran("uv", "venv", "--quiet", "--python", "3.11", tmp_path / "venv", where=tmp_path)
@@ -39,4 +40,3 @@ def test_the_loop_runs_from_the_wheel_alone(tmp_path: Path, report: Report) -> N
     assert "Learner Radar" in page
     again = ran(scripts / "learner-radar-score", "--lake", "lake", where=away)
     assert "students of" in again
-    report("installed into an empty environment, the loop on 30 students made its dashboard in another folder.")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from data_gen.__main__ import main as generate
-from lakehouse.session import connect
-from soak.conftest import Report
 from tests.elsewhere import STEPS, elsewhere, walk
 
 
-def test_both_jobs_on_tables_that_a_catalog_keeps(tmp_path: Path, report: Report) -> None:
-    spark: SparkSession = connect()
+@pytest.mark.long
+def test_both_jobs_on_tables_that_a_catalog_keeps(spark: SparkSession, tmp_path: Path) -> None:
     generate(["--out", str(tmp_path / "landing"), "--students", "12", "--days", "60"])
     with elsewhere(spark, tmp_path) as chosen:
         lake = walk(chosen, STEPS)
@@ -24,4 +23,3 @@ def test_both_jobs_on_tables_that_a_catalog_keeps(tmp_path: Path, report: Report
         again = walk(chosen, STEPS)
         changed = [table for table, version in before.items() if again.version(table) != version]
         assert changed == []
-        report(f"{len(before)} tables in a catalog; a second run of both jobs changed none.")
