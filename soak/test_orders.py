@@ -24,7 +24,7 @@ from tests.conftest import OPTIONS
 from tests.data_gen.delivered import days, written
 from tests.lakes import assert_same, bring, take_in
 
-STUDENTS, DAYS, SEED, A_BATCH = 30, 60, 42, 5
+STUDENTS, DAYS, SEED = 30, 60, 42
 
 
 @pytest.fixture(scope="module")
@@ -72,5 +72,5 @@ def test_day_by_day(source: Path, at_once: Settings, report: Report) -> None:
 def test_shuffled(source: Path, at_once: Settings, report: Report) -> None:
     order = days(source)
     random.Random(SEED).shuffle(order)
-    assert_same(loaded(source, "shuffled", [order[n : n + A_BATCH] for n in range(0, len(order), A_BATCH)]), at_once)
-    report(f"{len(order)} days in shuffled order (seed {SEED}), {A_BATCH} a batch, equal one batch, features too")
+    assert_same(loaded(source, "shuffled", [order[n : n + 3] for n in range(0, len(order), 3)]), at_once)
+    report(f"{len(order)} days in shuffled order (seed {SEED}), three a batch, equal one batch, features too")

@@ -9,7 +9,7 @@ from tests.conftest import spark as spark
 from tests.features.store.cases import random_case
 from tests.features.store.test_client import agree
 
-FIRST, CASES = 1_000, 200
+FIRST, CASES = 1_000, 300
 
 
 def test_random_lookups(spark: SparkSession, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import os
 import re
 import subprocess
 import tomllib
@@ -18,6 +19,7 @@ from resources.build_wheel import slim
 from tests.resources.bundle import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+MINUTES = 15
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
@@ -82,6 +84,35 @@ def test_its_record_is_true(wheel: Path, tmp_path: Path) -> None:
             content = archive.read(name)
             said = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
             assert (digest, size) == (f"sha256={said}", str(len(content)))
+
+
+@pytest.mark.long
+def test_the_loop_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    """In an empty environment, from a folder that knows nothing of the project: the whole loop on 30 students."""
+    _ran("uv", "venv", "--quiet", "--python", "3.11", tmp_path / "venv", where=tmp_path)
+    python, scripts = tmp_path / "venv" / "bin" / "python", tmp_path / "venv" / "bin"
+    _ran("uv", "pip", "install", "--quiet", "--python", python, wheel, where=tmp_path)
+    away = tmp_path / "elsewhere"
+    away.mkdir()
+    where = _ran(python, "-c", "import lakehouse; print(lakehouse.__file__)", where=away)
+    assert Path(where.strip()).is_relative_to(tmp_path / "venv")
+
+    _ran(scripts / "learner-radar-generate", "--out", "landing", "--students", "30", where=away)
+    told = _ran(scripts / "learner-radar", "--landing", "landing", "--lake", "lake", where=away)
+    print(told)
+    page = (away / "lake" / "dashboard" / "index.html").read_text()
+    assert "Learner Radar" in page
+    again = _ran(scripts / "learner-radar-score", "--lake", "lake", where=away)
+    assert "students of" in again
+
+
+def _ran(*command: str | Path, where: Path) -> str:
+    """What a command printed; fails with what it said when it ends badly."""
+    foreign = {"PYTHONPATH", "VIRTUAL_ENV"}
+    env = {name: value for name, value in os.environ.items() if name not in foreign}
+    told = subprocess.run(command, cwd=where, env=env, capture_output=True, text=True, timeout=60 * MINUTES)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return told.stdout
 
 
 def _told(wheel: Path) -> set[str]:
