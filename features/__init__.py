@@ -1,1 +1,1 @@
-"""The as-of grid and labels, feature groups, the feature store."""
+"""What was known of each student's days, the feature views and labels made from it, and the feature store."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WEEKS = 26
 """Weeks that are looked at: those of 180 days."""
-OWN = ("student_id", "as_of", "first_day")
+OWN = {"student_id": "string", "as_of": "date", "first_day": "date", "closed_before": "int"}
 
 Numbers = np.ndarray
 
@@ -102,9 +102,9 @@ def with_told(
         tell: makes them from the days back of each student's active days, nearest first; NaN is null in a double.
 
     Returns:
-        student_id, as_of, first_day and the new columns.
+        student_id, as_of, first_day, closed_before and the new columns.
     """
-    schema = "student_id string, as_of date, first_day date, " + ", ".join(f"{n} {kind}" for n, kind in kinds.items())
+    schema = ", ".join(f"{name} {kind}" for name, kind in (OWN | dict(kinds)).items())
 
     def told(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa

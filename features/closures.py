@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.days import LOOKBACK_DAYS, language_hash
@@ -23,12 +23,18 @@ def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
         end of its horizon.
     """
     day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
-    known = closures.join(F.broadcast(dates), F.col("known_at") <= F.col("as_of").cast("timestamp"))
+    known = closures.join(F.broadcast(dates), known_at_as_of())
     near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
     of = language_hash(F.col("language")).alias("language")
     return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
         F.collect_set("day").alias("closed")
     )  # fmt: skip
+
+
+def known_at_as_of() -> Column:
+    """Whether a row of silver.closures was what was known at `as_of`: a correction counts from its arrival on."""
+    moment = F.col("as_of").cast("timestamp")
+    return (F.col("known_at") <= moment) & (F.col("superseded_at").isNull() | (moment < F.col("superseded_at")))
 
 
 def closed_for(known: DataFrame, closed: DataFrame) -> DataFrame:
@@ -62,6 +68,19 @@ def open_days(known: DataFrame, mine: DataFrame) -> DataFrame:
     between = F.expr("size(filter(closed, d -> d > day AND d < as_of))")
     ago = F.when(F.col("closed").isNull(), F.col("ago")).otherwise(F.greatest(F.lit(1), F.col("ago") - between))
     return known.join(mine, ["student_id", "as_of"], "left").withColumn("ago", ago).drop("closed")
+
+
+def closed_before(students: DataFrame, mine: DataFrame) -> DataFrame:
+    """The students with `closed_before`, the closed days between their first active day, 180 days before as_of at the
+    earliest, and as_of: what divides by a student's time on the platform leaves them out.
+
+    Args:
+        students: from `days.students_at`.
+        mine: from `closed_for`.
+    """
+    between = F.expr(f"size(filter(closed, d -> d >= greatest(first_day, as_of - {LOOKBACK_DAYS}) AND d < as_of))")
+    found = students.join(mine, ["student_id", "as_of"], "left")
+    return found.withColumn("closed_before", F.when(F.col("closed").isNull(), 0).otherwise(between)).drop("closed")
 
 
 def touched(mine: DataFrame) -> DataFrame:

@@ -134,10 +134,12 @@ def students_at(known: DataFrame, firsts: DataFrame) -> DataFrame:
         firsts: from `first_days`.
 
     Returns:
-        student_id, as_of; `agos` (days back of the active days, nearest first) and first_day.
+        student_id, as_of; `agos` (days back of the active days, nearest first), first_day, and closed_before, which
+        is 0; see `closures.closed_before`.
     """
     active = known.where("active").groupBy("student_id", "as_of")
-    return active.agg(F.sort_array(F.collect_set("ago")).alias("agos")).join(firsts, ["student_id", "as_of"])
+    days = active.agg(F.sort_array(F.collect_set("ago")).alias("agos"))
+    return days.join(firsts, ["student_id", "as_of"]).withColumn("closed_before", F.lit(0))
 
 
 def active_spans(events: DataFrame) -> DataFrame:
@@ -182,6 +184,12 @@ def _between_dates(spans: DataFrame, asked: Sequence[date]) -> DataFrame:
     ended = begun.join(moved("until_date"), "until_date", "left")
     bounds = [F.col(f"_{bound}").alias(bound) for bound in ("from_date", "until_date")]
     return ended.groupBy("student_id", *bounds).agg(F.min("day").alias("day"))
+
+
+def open_tenure() -> Column:
+    """Days since the first active day, 180 at most, closed ones aside, of a frame from `students_at`; 1 at least."""
+    tenure = F.least(F.lit(LOOKBACK_DAYS), F.date_diff("as_of", "first_day"))
+    return F.greatest(F.lit(1), tenure - F.col("closed_before"))
 
 
 def sum_between(name: str, nearest: int, farthest: int) -> Column:

@@ -12,7 +12,7 @@ from features.store import SpecError, logged_spec
 from features.store.tables import FeatureTable, describe
 from lakehouse.cli import Run, command, utc
 from lakehouse.lake import Lake
-from lakehouse.registry import CHAMPION, MODELS, holder, versions
+from lakehouse.registry import CHAMPION, MODELS, every_version, holder, model_name
 from lakehouse.words import count
 
 HEAD = """# Features
@@ -46,12 +46,11 @@ def usage(lake: Lake) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     if lake.settings.local and not (lake.settings.lake / "mlflow.db").exists():
         return found
-    for model in MODELS:
-        champion = holder(lake, model, CHAMPION)
-        for version in reversed(versions(lake, model)):
-            mark = f"{model} {version.version}{'*' if version.version == champion else ''}"
-            for table, feature in _looked_up(version.uri):
-                found[table][feature].append(mark)
+    champions = {model_name(lake.settings, model): holder(lake, model, CHAMPION) for model in MODELS}
+    for version in every_version(lake):
+        mark = f"{version.model} {version.version}{'*' if version.version == champions.get(version.name) else ''}"
+        for table, feature in _looked_up(version.uri):
+            found[table][feature].append(mark)
     return found
 
 

@@ -42,7 +42,7 @@ class FeatureView:
     contract: Contract
     make: Callable[[Known], DataFrame]
     entity: str = "student"
-    sources: tuple[str, ...] = ("silver.learning_events",)
+    sources: tuple[str, ...] = ("silver.learning_events", "silver.closures")
     owner: str = "Learner Radar"
 
     @property

@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.closures import known_at_as_of
 from features.days import student_days
 from features.student_labels import HORIZON_DAYS, outcomes
 
@@ -37,5 +38,4 @@ def relabelled(
     ahead = (F.col("closed_to") >= F.date_add("as_of", HORIZON_DAYS)) & (
         F.col("closed_from") < F.date_add("as_of", horizon)
     )
-    known = F.col("known_at") <= F.col("as_of").cast("timestamp")
-    return told.join(F.broadcast(closures), ahead & known, "left_anti")
+    return told.join(F.broadcast(closures), ahead & known_at_as_of(), "left_anti")

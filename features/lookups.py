@@ -23,16 +23,17 @@ def lookups(lake: Lake, names: Sequence[str] | None = None) -> list[FeatureLooku
         FeatureLookup(
             table_name=lake.name(table), lookup_key="student_id", timestamp_lookup_key="as_of", feature_names=wanted
         )
-        for table in (view.name for view in views())
-        if (wanted := _of(lake, table, names)) != []
+        for table, held in features_held(lake).items()
+        if (wanted := [name for name in (held if names is None else names) if name in held])
     ]
 
 
-def _of(lake: Lake, table: str, names: Sequence[str] | None) -> list[str] | None:
-    if names is None:
-        return None
-    held = lake.table(table).columns
-    return [name for name in names if name in held]
+def features_held(lake: Lake) -> dict[str, list[str]]:
+    """By feature table, the features that its view defines and that it has: one that a definition has dropped stays in
+    its table as a column without values.
+    """
+    tables = {view: set(lake.table(view.name).columns) for view in views() if lake.exists(view.name)}
+    return {view.name: [name for name in view.features if name in columns] for view, columns in tables.items()}
 
 
 def with_features(lake: Lake, keys: DataFrame, names: Sequence[str] | None = None) -> DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import student_labels
-from features.closures import closed_days, closed_for, open_days, touched
+from features.closures import closed_before, closed_days, closed_for, open_days, touched
 from features.dates_made import MADE, dates_made, written_down
 from features.days import (
     LOOKBACK_DAYS,
@@ -59,11 +61,11 @@ def run(run: Run, as_of: date) -> None:
         step.rows[STATE] = asdict(to_remember(before, now, as_of))
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
         asked, made, since = as_of_dates(first, as_of), dates_made(lake, TABLES), changed_since(lake, before, now)
-        dates = due(asked, made - set(_anew(run, asked)), since, before, as_of)
+        dates = due(asked, made - set(_anew(run, {*asked, *made})), since, before, as_of)
         if not dates.labels:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return
-        rows = _make(step, now, dates, as_of)
+        rows = _make(step, now, dates)
         step.rows[MADE] = written_down(lake, TABLES, made.union(dates.features))
         told = dates.labels
         again = [day for day in told if day in made and since != ALWAYS and reached(day, since, before)]
@@ -73,16 +75,16 @@ def run(run: Run, as_of: date) -> None:
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
 
 
-def _anew(run: Run, asked: list[date]) -> list[date]:
+def _anew(run: Run, days: Iterable[date]) -> list[date]:
     """The dates that the command asks to make again: none without `--from` or `--to`."""
     first = parse_as_of(getattr(run.options, "first", ""), "from")
     last = parse_as_of(getattr(run.options, "last", ""), "to")
     if first is None and last is None:
         return []
-    return [day for day in asked if (first or ALWAYS) <= day <= (last or day)]
+    return [day for day in days if (first or ALWAYS) <= day <= (last or day)]
 
 
-def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
+def _make(step: Step, now: MadeOf, dates: Due) -> int:
     """Make, gate and publish every table for these dates; returns the number of students and dates."""
     lake, asked = step.lake, dates_frame(step.lake.spark, dates.labels)
     events = lake.table(EVENTS, now.events)
@@ -90,16 +92,15 @@ def _make(step: Step, now: MadeOf, dates: Due, as_of: date) -> int:
     days = step.scratch("student_days", student_days(recent))
     known = known_days(days, asked)
     closed = known.select("student_id", "as_of").limit(0)
+    mine: DataFrame | None = None
     if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
         closures = closed_days(lake.table(CLOSURES, now.closures), asked)
         mine = step.scratch("closed", closed_for(known, closures))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
         step.rows["touched_by_closures"] = closed.count()
-    students = step.scratch("students", students_at(known, first_days(active_spans(events), dates.labels)))
-    labels = student_labels.student_labels(days, students, closed, as_of)
-    if lake.exists(LABELS.name):
-        standing = lake.table(LABELS.name).where(F.col("as_of").isin(dates.labels))
-        labels = student_labels.keep_frozen(labels, standing)
+    found = students_at(known, first_days(active_spans(events), dates.labels))
+    students = step.scratch("students", found if mine is None else closed_before(found, mine))
+    labels = student_labels.student_labels(days, students, closed, date.fromisoformat(now.as_of))
     seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))
     made = {view.contract: view.make(seen) for view in views()}
     step.stage_all(made | {LABELS: labels})

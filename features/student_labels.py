@@ -37,7 +37,8 @@ def student_labels(days: DataFrame, students: DataFrame, touched: DataFrame, run
         days: from `days.student_days`.
         students: from `days.students_at`.
         touched: from `closures.touched`.
-        run_as_of: the day of the run; outcomes that have not matured by then are null.
+        run_as_of: the latest day of any run so far: a rehearsal of an earlier one takes no outcome back. Outcomes that
+            have not matured by then are null.
 
     Returns:
         The contract's columns.
@@ -78,10 +79,3 @@ def outcomes(present: DataFrame, days: DataFrame, horizon: int, run_as_of: date)
     returned = present.where(matured).join(returns, "student_id").where(came_back).select("student_id", "as_of")
     marked = present.join(returned.distinct().withColumn("_returned", F.lit(True)), ["student_id", "as_of"], "left")
     return marked.withColumn("dropped_out", F.when(matured, F.col("_returned").isNull())).drop("_returned")
-
-
-def keep_frozen(labels: DataFrame, published: DataFrame) -> DataFrame:
-    """Outcomes that an earlier run of a later day has settled stay in the table when a rehearsal does not know them."""
-    settled = published.select("student_id", "as_of", F.col("dropped_out").alias("_settled"))
-    joined = labels.join(settled, ["student_id", "as_of"], "left")
-    return joined.withColumn("dropped_out", F.coalesce("dropped_out", "_settled")).drop("_settled")

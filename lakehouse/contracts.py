@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 KEYS = "learner_radar.primary_keys"
 TIMESERIES = "learner_radar.timeseries"
 DELETED_FILES = "delta.deletedFileRetentionDuration"
-PINNABLE = dict.fromkeys((DELETED_FILES, "delta.logRetentionDuration"), "interval 365 days")
-"""In a Unity Catalog, how long a feature table's versions stay readable for the models that pin them."""
+LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
+"""A version can be read as long as the log knows it: Delta's own 30 days are over before a model is."""
+FILES_KEPT = dict.fromkeys((DELETED_FILES, *LOG_KEPT), "interval 365 days")
+"""In a Unity Catalog, which cleans by itself, how long versions stay readable for the models that pin them."""
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -71,6 +73,8 @@ class Contract:
         partitioned: a column of a few harmless texts, each of which has files of its own, where rows of one are
             replaced more often than those of another; empty for most tables. Delta clusters no table that has it.
         tracked: whether the rows that a commit added can be read back (Delta's change feed).
+        pinned: whether registered models pin versions of the table, which then have to stay readable; those of a
+            feature table they always may.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Contract:
     clustered: str = ""
     partitioned: str = ""
     tracked: bool = False
+    pinned: bool = False
 
     def column_names(self) -> list[str]:
         """Names in order."""
@@ -112,8 +117,10 @@ class Contract:
         where = f" LOCATION {sql_text(location)}" if location else ""
         layout = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
         layout = f" PARTITIONED BY ({self.partitioned})" if self.partitioned else layout
-        kept = self._properties() | (PINNABLE if self.timeseries and location is None else {})
-        properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in kept.items())
+        pinnable = self.pinned or bool(self.timeseries)
+        kept = (FILES_KEPT if location is None else LOG_KEPT) if pinnable else {}
+        told = (self._properties() | kept).items()
+        properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in told)
         return (
             f"{create} {full_name} ({', '.join(lines)}) USING delta{layout}{where} "
             f"COMMENT {sql_text(self.comment)} TBLPROPERTIES ({properties})"

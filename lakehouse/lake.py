@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.contracts import Contract, sql_text
+from lakehouse.contracts import Column, Contract, sql_text
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
 from lakehouse.paths import to_the_letter
@@ -141,6 +141,9 @@ class Lake:
         """Make the table from its contract's DDL unless it is there; one that is there gains the columns it lacks.
 
         Rows of before hold null in a new column, whatever the contract says, until they are made anew.
+
+        Raises:
+            RadarError: when a column of the table has another type than the contract says.
         """
         if not self.exists(contract.name):
             self._define(contract, "CREATE TABLE IF NOT EXISTS")
@@ -149,9 +152,10 @@ class Lake:
         self._whole.add(contract.name)
 
     def _widen(self, contract: Contract) -> None:
-        held = self.table(contract.name).columns
+        held = {field.name: field.dataType.simpleString() for field in self.table(contract.name).schema}
         for place, column in enumerate(contract.columns):
             if column.name in held:
+                _refuse_other_type(contract.name, column, held[column.name])
                 continue
             after = f"AFTER `{contract.columns[place - 1].name}`" if place else "FIRST"
             self.spark.sql(
@@ -162,6 +166,14 @@ class Lake:
     def recreate(self, contract: Contract) -> None:
         """Make the table anew and empty, in one commit; its earlier versions stay readable."""
         self._define(contract, "CREATE OR REPLACE TABLE" if self.exists(contract.name) else "CREATE TABLE")
+
+    def drop(self, table: str) -> None:
+        """Remove a table, its rows and its history."""
+        self.spark.sql(f"DROP TABLE {self.name(table)}").collect()
+        if self.settings.local:
+            shutil.rmtree(self.settings.table_folder(table), ignore_errors=True)
+        self._known.discard(table)
+        self._whole.discard(table)
 
     def _define(self, contract: Contract, create: str) -> None:
         location = str(self.settings.table_folder(contract.name)) if self.settings.local else None
@@ -274,6 +286,15 @@ class Lake:
                 for row in self._listed(held.namespace):
                     self.spark.sql(f"DROP TABLE {self.name(f'{held.namespace}.{row.tableName}')}")
         _served = self.settings.warehouse
+
+
+def _refuse_other_type(table: str, column: Column, held: str) -> None:
+    """Where a definition has changed a type, Spark would bend new values to the old one without a word."""
+    if column.type.replace(" ", "").lower() != held.replace(" ", "").lower():
+        raise RadarError(
+            f"{table}: the column {column.name} is {held.upper()} in the table and {column.type} in its contract. A "
+            "column keeps its type: give what is new a name of its own, or put the old type back."
+        )
 
 
 def _moment(text: str) -> datetime:

@@ -102,7 +102,7 @@ def settle(lake: Lake, model: str) -> str:
     if last is None and held is None:
         return ""
     if last is None or held not in ({last.version} if last.applied else {last.version, last.previous}):
-        raise RadarError(_tampered(model_name(lake.settings, model), held, last))
+        raise RadarError(_tampered(lake, model_name(lake.settings, model), held, last))
     if last.applied:
         return ""
     point_alias(lake, model, last.version)
@@ -163,14 +163,15 @@ def _record(lake: Lake, row: Mapping[str, Any]) -> None:
     append_rows(lake, PROMOTIONS, [tuple(row[name] for name in PROMOTIONS.column_names())])
 
 
-def _tampered(name: str, held: str | None, last: Decision | None) -> str:
+def _tampered(lake: Lake, name: str, held: str | None, last: Decision | None) -> str:
     short = name.split(".")[-1]
     points = f"points at version {held}" if held else "points at no version"
     says = f"gave it to version {last.version}" if last else "never gave it to any"
     keep = f" To keep version {held}, say so with version={held}." if held else ""
     back = last.version if last else held
+    mend = entry_point("rollback", lake=lake.settings.lake, model=short, version=back, reason="…")
     return (
         f"{name}: the alias {CHAMPION} {points}, but ops.promotions {says}; it was moved by hand. Nothing is scored "
-        f"until that is settled: `{entry_point('rollback', model=short, version=back, reason='…')}` "
+        f"until that is settled: `{mend}` "
         f"writes who decided it and puts it right.{keep}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import Column
@@ -18,17 +17,17 @@ from lakehouse.lake import Lake
 class Bounds:
     """Where in a clustered table the rows of a batch's keys can lie, from what the step knows of all their versions.
 
-    Spark collects timestamps as naive times of this machine's zone, and so `low` and `high` are read.
+    `low` and `high` are times as Spark writes them. As Python's they would be of this machine's zone, where an hour of
+    each autumn is there twice.
     """
 
     column: str
-    low: datetime
-    high: datetime
+    low: str
+    high: str
 
     def condition(self) -> str:
         """As SQL, a literal range, so that files outside it are not read; a null lies anywhere."""
-        low, high = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (self.low, self.high))
-        return _between(f"`{self.column}`", f"TIMESTAMP'{low}'", f"TIMESTAMP'{high}'")
+        return _between(f"`{self.column}`", f"TIMESTAMP{sql_text(self.low)}", f"TIMESTAMP{sql_text(self.high)}")
 
 
 def merge(lake: Lake, contract: Contract, staged: str, replaced: str | None, bounds: Bounds | None) -> int:

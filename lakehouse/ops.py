@@ -27,9 +27,9 @@ QUARANTINE = Contract(
 
 FILES = Contract(
     "ops.files",
-    "Every landing file that was taken in, found empty or set aside: bronze reads no content twice.",
+    "Every landing file that was taken in, found empty or set aside, so that none is taken in twice.",
     columns("""
-        table_name | STRING NOT NULL | one of the seven raw tables
+        table_name | STRING NOT NULL | the raw table
         source_file | STRING NOT NULL | the file, relative to the landing folder
         file_hash | STRING NOT NULL | SHA-256 of its content
         size_bytes | BIGINT NOT NULL | its size

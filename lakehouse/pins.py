@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from lakehouse.lake import Lake
-from lakehouse.registry import MODELS, load_card, versions
+from lakehouse.registry import FEATURE_SPEC, Version, every_version, load_card
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,31 @@ class Pin:
 
 
 def pins(lake: Lake) -> list[Pin]:
-    """The pins of every registered version; none where no model has been trained yet."""
+    """The pins of every registered version, whoever registered it; none where no model has been trained yet."""
     if lake.settings.local and not (lake.settings.lake / "mlflow.db").exists():
         return []
     return [
-        Pin(model, found.version, table, int(number))
-        for model in MODELS
-        for found in versions(lake, model)
-        for table, number in load_card(lake, found).get("pins", {}).items()
+        Pin(found.model, found.version, table, int(number))
+        for found in every_version(lake)
+        for table, number in _pinned_by(lake, found).items()
     ]
+
+
+def _pinned_by(lake: Lake, found: Version) -> Mapping[str, int]:
+    """By the model card or, of a version that the feature store logged without one, by the model's metadata; nothing of
+    one that has neither any more, or never had.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import get_model_info
+
+    try:
+        return dict(load_card(lake, found).get("pins", {}))
+    except (MlflowException, OSError):
+        pass
+    try:
+        return dict((get_model_info(found.uri).metadata or {}).get(FEATURE_SPEC, {}).get("versions", {}))
+    except (MlflowException, OSError):
+        return {}
 
 
 def oldest_pinned(lake: Lake, table: str, held: list[Pin]) -> datetime | None:

@@ -78,8 +78,10 @@ class Step:
         self._replaced[contract.name] = f"replaced__{_flat(contract)}__{self.run_id}"
         published.createOrReplaceTempView(self._replaced[contract.name])
 
-    def within(self, contract: Contract, low: datetime, high: datetime) -> None:
-        """Say between which values of `contract.clustered` every published row of the batch's keys lies."""
+    def within(self, contract: Contract, low: str, high: str) -> None:
+        """Say between which times, as Spark writes them, every published row of the batch's keys lies by
+        `contract.clustered`.
+        """
         self._bounds[contract.name] = Bounds(contract.clustered, low, high)
 
     def staged(self, contract: Contract) -> DataFrame:

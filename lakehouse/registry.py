@@ -22,6 +22,8 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 CARD = "model_card.json"
 REFERENCE = "reference.json"
+FEATURE_SPEC = "feature_spec"
+"""The key of a model's metadata under which the store says what it looks up, and of which table versions."""
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 PARENT_RUN = "LEARNER_RADAR_PARENT_RUN"
 TRUSTED = (
@@ -31,6 +33,7 @@ TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
 """Types beyond skops' own list that a version may hold; nothing else is read back, and nothing is ever unpickled."""
+_launch: dict[str, str] = {}
 _LAUNCHED_BY = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
 
@@ -52,6 +55,11 @@ class Version:
     tags: Mapping[str, str]
 
     @property
+    def model(self) -> str:
+        """The last part of its name."""
+        return self.name.split(".")[-1]
+
+    @property
     def kind(self) -> str:
         """recency_rule, logistic or gradient_boosting; archetypes or kmeans."""
         return self.tags.get("kind", "unknown")
@@ -69,6 +77,8 @@ def use_mlflow(settings: Settings) -> None:
     from that id, in a store that may not know it; so it is taken out, and `tracked_run` nests under it where it can.
     """
     launched = {key: os.environ.pop(key) for key in _LAUNCHED_BY if key in os.environ}
+    if launched:
+        _launch.update(launched, MLFLOW_TRACKING_URI=os.environ.get("MLFLOW_TRACKING_URI", ""))
     if launched.get("MLFLOW_RUN_ID") and os.environ.get("MLFLOW_TRACKING_URI") == settings.tracking_uri:
         os.environ[PARENT_RUN] = launched["MLFLOW_RUN_ID"]
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -81,6 +91,13 @@ def use_mlflow(settings: Settings) -> None:
     warnings.filterwarnings("ignore", module=r"mlflow\.")
     mlflow.set_tracking_uri(settings.tracking_uri)
     mlflow.set_registry_uri(settings.registry_uri)
+
+
+def launched_by() -> tuple[str, str]:
+    """The id and the store of the run by which `mlflow run` started this process, told once `use_mlflow` has looked;
+    empty where nothing did.
+    """
+    return _launch.get("MLFLOW_RUN_ID", ""), _launch.get("MLFLOW_TRACKING_URI", "")
 
 
 @contextmanager
@@ -120,6 +137,19 @@ def versions(lake: Lake, model: str) -> list[Version]:
     held = client(lake.settings).search_model_versions(f"name='{model_name(lake.settings, model)}'")
     numbers = sorted((int(found.version) for found in held), reverse=True)
     return [version(lake, model, str(number)) for number in numbers]
+
+
+def every_version(lake: Lake) -> list[Version]:
+    """Every version of every model in the lake's registry, oldest first, whoever registered it.
+
+    In a Unity Catalog of the project's own models alone: its registry tells of all catalogs at once.
+    """
+    if lake.settings.local:
+        held = client(lake.settings).search_model_versions()
+        found = [Version(one.name, str(one.version), one.run_id, dict(one.tags)) for one in held]
+    else:
+        found = [one for model in MODELS for one in versions(lake, model)]
+    return sorted(found, key=lambda one: (one.name, int(one.version)))
 
 
 def version(lake: Lake, model: str, number: str) -> Version:

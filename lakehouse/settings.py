@@ -1,4 +1,4 @@
-"""Where everything lies. Nothing else in the project reads the environment for a location."""
+"""Where everything lies. Nothing else in the project reads the environment for a location of the lake."""
 
 from __future__ import annotations
 

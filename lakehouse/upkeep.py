@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse.contracts import DELETED_FILES
+from lakehouse.contracts import DELETED_FILES, LOG_KEPT
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 from lakehouse.words import count
@@ -51,6 +51,8 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
     if files >= MANY_FILES or (files > 1 and size >= LARGE_BYTES):
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
     oldest = oldest_pinned(lake, table, held)
+    if oldest is not None and lake.settings.local:
+        _keep_log(lake, table)
     keep = keep_hours if oldest is None else max(keep_hours, _hours_since(oldest) + 1)
     retain = f" RETAIN {keep} HOURS" if lake.settings.local else ""
     lake.spark.sql(f"VACUUM {lake.name(table)}{retain}").collect()
@@ -65,8 +67,7 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
 
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
-    name, told = lake.name(table), lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
-    before = {row.key: row.value for row in told}.get(DELETED_FILES)
+    name, before = lake.name(table), _properties(lake, table).get(DELETED_FILES)
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
     lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = 'interval 0 hours')").collect()
     try:
@@ -78,6 +79,17 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
             else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
         )
         lake.spark.sql(f"ALTER TABLE {name} {again}").collect()
+
+
+def _keep_log(lake: Lake, table: str) -> None:
+    """Tables that were made before contracts said so keep their log from now on: a version is gone with its entry."""
+    lacking = {name: kept for name, kept in LOG_KEPT.items() if name not in _properties(lake, table)}
+    for name, kept in lacking.items():
+        lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ('{name}' = '{kept}')").collect()
+
+
+def _properties(lake: Lake, table: str) -> dict[str, str]:
+    return {row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()}
 
 
 def _files(lake: Lake, table: str) -> tuple[int, int]:

@@ -1,4 +1,5 @@
-"""The whole loop in order. This is the one module that knows every step; the steps do not know each other."""
+"""The whole loop in order. Only this module and `dictionary` know every step; the steps do not know
+each other."""
 
 from __future__ import annotations
 

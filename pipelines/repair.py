@@ -1,4 +1,4 @@
-"""The history, restore and rebuild_silver entry points: what a table was, and how it becomes that again."""
+"""The table_history, restore and rebuild_silver entry points: what a table was, and how it becomes that again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.silver.received import REBUILD
 
 SHOWN = 30
+GONE = ("filenotfound", "missing", "time travel", "time_travel")
+"""What Spark and Delta say of a version whose files, or whose entry in the log, were cleaned away."""
 
 
 def history(run: Run) -> None:
@@ -43,9 +45,14 @@ def restore(run: Run) -> None:
     Of a bronze table the files that the version does not hold are taken in again from the landing folder.
 
     Raises:
-        RadarError: when there is no such table or version, or its files are gone.
+        RadarError: when there is no such table or version, its files are gone, or it is a record of what was done.
     """
     lake, table, version = run.lake, _table(run), run.options.version
+    if table.startswith("ops."):
+        raise RadarError(
+            f"{table} says what was done to the lake, and with an earlier state of it files would be taken in twice. "
+            "Restore the table that was harmed."
+        )
     newest = lake.version(table) if lake.exists(table) else _none(run, table)
     if not version.isdecimal() or int(version) > newest:
         raise RadarError(f"{table} has no version {version!r}; `-e table_history -P table={table}` shows those it has.")
@@ -53,7 +60,7 @@ def restore(run: Run) -> None:
         try:
             lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
         except Exception as error:
-            if "FileNotFound" in str(error) or "MISSING_DATA" in str(error) or "missing" in str(error).lower():
+            if any(sign in str(error).lower() for sign in GONE):
                 raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
             raise
         schema, short = table.split(".")

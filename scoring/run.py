@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from features.contacts import interventions, last_contact
 from features.feature_view import views
 from features.language import main_language
-from features.lookups import with_features
+from features.lookups import features_held, with_features
 from features.store import model_store
 from lakehouse.cli import Run, parse_as_of
 from lakehouse.errors import RadarError, entry_point
@@ -193,7 +193,7 @@ def _loaded(lake: Lake, found: Version) -> Any:
             f"{found.name} version {found.version} is champion, but its files cannot be read ({error}). Earlier scores "
             f"stand; go back with `{back}`."
         ) from None
-    held = {name for view in views() for name in lake.table(view.name).columns}
+    held = {name for names in features_held(lake).values() for name in names}
     lacking = [name for name in model.feature_names_in_ if name not in held]
     if lacking:
         raise RadarError(

@@ -1,0 +1,1 @@
+"""Segment and dropout models: search, training, tests, promotion and rollback."""

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from features.feature_view import views
-from features.lookups import with_features
+from features.lookups import features_held, with_features
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.registry import Version, load_artifact, load_model, versions
@@ -105,7 +104,7 @@ class Evidence:
 
 def available(lake: Lake) -> set[str]:
     """The features that the feature tables hold."""
-    return {name for view in views() if lake.exists(view.name) for name in lake.table(view.name).columns} - set(KEY)
+    return {name for names in features_held(lake).values() for name in names}
 
 
 def window_rows(lake: Lake, test: Span, as_of: date, share: float) -> pd.DataFrame:

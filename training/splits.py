@@ -99,7 +99,7 @@ def windows(
     if chosen is None:
         return TooLittle(f"{len(mondays)} Mondays have a matured outcome, too few for train, calibration and test")
     found = Windows(*chosen, Span(tested[0], tested[-1]))
-    return _verdict(frame, found) or found
+    return _verdict(frame, found, between) or found
 
 
 def folds(
@@ -156,7 +156,7 @@ def _enough(rows: pd.DataFrame) -> bool:
     return FEWEST_FOLD_POSITIVES <= positives < len(rows)
 
 
-def _verdict(frame: pd.DataFrame, found: Windows) -> TooLittle | None:
+def _verdict(frame: pd.DataFrame, found: Windows, between: timedelta) -> TooLittle | None:
     train, calibration, test = (span.rows(frame) for span in (found.train, found.calibration, found.test))
     lost = test.loc[test["dropped_out"] == 1, "student_id"].nunique()
     shortages = [
@@ -170,4 +170,8 @@ def _verdict(frame: pd.DataFrame, found: Windows) -> TooLittle | None:
             return TooLittle(f"{have} {what}, and it takes {need}")
     if test["dropped_out"].min() == 1 or train["dropped_out"].min() == 1:
         return TooLittle("nobody stays in the train or the test window")
+    if next(folds(train, between), None) is None:
+        return TooLittle(
+            f"no part of the train window has {FEWEST_FOLD_POSITIVES} dropouts, and as many in the weeks before it"
+        )
     return None

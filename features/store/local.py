@@ -24,12 +24,11 @@ from features.store.resolve import in_order, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
-from lakehouse.registry import refuse_unsafe, use_mlflow
+from lakehouse.registry import FEATURE_SPEC, refuse_unsafe, use_mlflow
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
-SPEC = "feature_spec"
 PREDICTION = "prediction"
 
 
@@ -63,8 +62,16 @@ class LocalFeatureStore:
             keys, times = _listed(primary_keys), _listed(timeseries_column)
             tables.create(lake, name, keys, times, shape, description or "", tags or {})
             if df is not None:
-                tables.write(lake, tables.describe(lake, name), df)
+                self._first_rows(lake, name, df)
         return self.get_table(name=name)
+
+    def _first_rows(self, lake: Lake, name: str, df: DataFrame) -> None:
+        """Write the rows that a table is made with; without them it is none, as with Databricks' client."""
+        try:
+            tables.write(lake, tables.describe(lake, name), df)
+        except Exception:
+            lake.drop(lake.short(name))
+            raise
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         """As Databricks' client, but for streams: rows are merged by their keys, through staging and gate.
@@ -112,7 +119,7 @@ class LocalFeatureStore:
             raise SpecError("training_set is none of this store; make it with create_training_set.")
         use_mlflow(self.lake.settings)
         told = training_set.spec.to_dict() | {"versions": training_set.pins}
-        metadata = dict(kwargs.pop("metadata", None) or {}) | {SPEC: told}
+        metadata = dict(kwargs.pop("metadata", None) or {}) | {FEATURE_SPEC: told}
         return flavor.log_model(
             model, name=artifact_path, registered_model_name=registered_model_name, metadata=metadata, **kwargs
         )
@@ -231,9 +238,9 @@ def logged_spec(model_uri: str) -> Spec:
     from mlflow.models import get_model_info
 
     metadata = get_model_info(model_uri).metadata or {}
-    if SPEC not in metadata:
+    if FEATURE_SPEC not in metadata:
         raise SpecError(f"{model_uri} was logged without its features; log it with the store's log_model.")
-    return Spec.of_dict(metadata[SPEC])
+    return Spec.of_dict(metadata[FEATURE_SPEC])
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.active_days import Lists, Numbers, lasting_weeks, median, with_told
-from features.days import LOOKBACK_DAYS, sum_between
+from features.days import LOOKBACK_DAYS, open_tenure, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
 
@@ -24,7 +24,7 @@ CONTRACT = Contract(
         active_days_14 | INT | active days in the 14 days before
         active_days_28 | INT | active days in the 28 days before
         active_days_180 | INT | active days in the 180 days before
-        active_share | DOUBLE | active_days_180 over the days since the first active day, 14 at least and 180 at most
+        active_share | DOUBLE | active_days_180 over the open days since the first active day, 14 to 180 of them
         conversations_7 | INT | conversations in the 7 days before
         conversations_14 | INT | conversations in the 14 days before
         conversations_28 | INT | conversations in the 28 days before
@@ -39,7 +39,7 @@ CONTRACT = Contract(
         gap_ratio | DOUBLE | days_since_active over usual_gap drawn halfway to a week (a week when there is none)
         activity_trend | DOUBLE | active days in the last 14 days less those in the 14 before
         message_trend | DOUBLE | log ratio of (1 + messages_14) to (1 + messages of the 14 days before)
-        weekly_rhythm | DOUBLE | share of the weeks since the first active day (at most 12) with an active day
+        weekly_rhythm | DOUBLE | share of the open weeks since the first active day (at most 12) with an active day
         streak_weeks | INT | consecutive weeks with an active day, counted back from as_of
         tenure_days | INT | days since the first active day
         platform_active_7 | INT | students of the whole platform active in the 7 days before
@@ -81,14 +81,15 @@ def student_activity(known: DataFrame, students: DataFrame) -> DataFrame:
     rhythm = with_told(students, TOLD, _told).join(sums, ["student_id", "as_of"]).withColumns(
         {
             "tenure_days": F.date_diff("as_of", "first_day"),
+            "_open_tenure": open_tenure(),
             "message_trend": _log_ratio("messages_14", "_messages_before"),
             "gap_ratio": F.expr("days_since_active / ((coalesce(usual_gap, 7) + 7) / 2)"),
             "activity_trend": F.expr("2 * active_days_14 - active_days_28"),
         }
     ).withColumns(
         {
-            "active_share": F.expr("active_days_180 / least(180D, greatest(14, tenure_days))"),
-            "weekly_rhythm": F.expr("_active_weeks / cast(least(12, ceil(tenure_days / 7D)) AS DOUBLE)"),
+            "active_share": F.expr("active_days_180 / greatest(14D, _open_tenure)"),
+            "weekly_rhythm": F.expr("_active_weeks / cast(least(12, ceil(_open_tenure / 7D)) AS DOUBLE)"),
         }
     )  # fmt: skip
     return _beside_the_platform(rhythm)

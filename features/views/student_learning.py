@@ -60,7 +60,8 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
     Returns:
         The contract's columns, one row for each of the students.
     """
-    when = -F.col("ago")
+    # Slopes are over open days; by day where order counts, since the days of a closure lie equally far back.
+    when, day = -F.col("ago"), F.col("day")
     per = known.groupBy("student_id", "as_of").agg(
         _total("lessons_started", 28), _total("lessons_completed", 28), _total("lessons_completed", 180),
         _total("lessons_started", 180), _total("attempts", 28), _total("attempts", 180),
@@ -68,10 +69,10 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
         F.min(F.when(F.col("attempts") > 0, F.col("ago"))).alias("days_since_attempt"),
         _mean(F.col("mastery")).alias("mastery_mean"),
         _mean(F.when(F.col("ago") <= 28, F.col("mastery"))).alias("mastery_recent"),
-        F.max_by("last_score", F.when(F.col("last_score").isNotNull(), when)).alias("score_latest"),
+        F.max_by("last_score", F.when(F.col("last_score").isNotNull(), day)).alias("score_latest"),
         _mean(F.col("score")).alias("score_mean"),
         (30 * F.regr_slope("score", when.cast("double"))).alias("score_slope"),
-        F.max_by("level_index", F.when(F.col("level_index").isNotNull(), when)).alias("level_index"),
+        F.max_by("level_index", F.when(F.col("level_index").isNotNull(), day)).alias("level_index"),
         (30 * F.regr_slope("level_index", when.cast("double"))).alias("level_velocity"),
         _error_rate(1, 14).alias("error_rate_14"), _error_rate(1, 28).alias("error_rate_28"),
         _error_rate(1, 180).alias("error_rate_180"), _error_rate(15, 180).alias("_error_rate_before"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.days import RECENT_DAYS, sum_between
+from features.days import RECENT_DAYS, open_tenure, sum_between
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
 
@@ -57,27 +57,36 @@ def student_progress(known: DataFrame, students: DataFrame) -> DataFrame:
         The contract's columns, one row for each of the students.
     """
     ago, lesson = F.col("ago"), F.expr("lessons_started + lessons_completed > 0")
+    # By day where order counts: the days of a closure lie equally far back.
+    day = F.col("day")
+    scored = F.when(F.col("last_score").isNotNull(), day)
     per = known.groupBy("student_id", "as_of").agg(
         F.min(F.when(lesson, ago)).alias("_last_lesson"), F.max(F.when(lesson, ago)).alias("_first_lesson"),
         F.count_if(lesson).alias("_lesson_days"),
         sum_between("lessons_completed", 1, 28).alias("_completed_28"),
         sum_between("lessons_completed", 1, 180).alias("_completed"),
         sum_between("attempts", 1, 14).alias("_attempts_14"), sum_between("attempts", 1, 180).alias("_attempts"),
-        F.min(F.when(F.col("last_score").isNotNull(), ago)).alias("_scored"),
-        F.max_by("last_score", F.when(F.col("last_score").isNotNull(), -ago)).alias("_score"),
-        F.max_by("level_index", F.when(F.col("level_index").isNotNull(), -ago)).alias("_level"),
+        F.max(F.when(F.col("active"), day)).alias("_last_day"), F.max(scored).alias("_scored_on"),
+        F.max_by("last_score", scored).alias("_score"),
+        F.max_by("level_index", F.when(F.col("level_index").isNotNull(), day)).alias("_level"),
         *[sum_between(name, *span).alias(f"_{name}_{span[1]}") for name in ("messages", "messages_with_errors")
           for span in ((1, 14), (1, 28), (15, 180))],
     )  # fmt: skip
     present = students.join(per, ["student_id", "as_of"])
-    aged = present.withColumns({"_silence": F.expr("agos[0]"), "_tenure": F.date_diff("as_of", "first_day")})
+    aged = present.withColumns(
+        {
+            "_silence": F.expr("agos[0]"),
+            "_tenure": F.date_diff("as_of", "first_day"),
+            "_open_tenure": open_tenure(),
+        }
+    )
     own = aged.withColumns(_own_pace() | _struggle())
     return _beside_their_level(_beside_their_peers(own))
 
 
 def _own_pace() -> dict[str, Column]:
     """Lessons are the plan. Who studies on but completes less than they used to is on the way out of the course."""
-    days_before = "greatest(28, least(152, _tenure - 28))"
+    days_before = "greatest(28, _open_tenure - 28)"
     between_lessons = "try_divide(_first_lesson - _last_lesson, _lesson_days - 1)"
     return {
         "lesson_pace_change": F.expr(
@@ -99,7 +108,7 @@ def _struggle() -> dict[str, Column]:
         "error_break": F.expr(
             f"if(_messages_14 > 0, (_messages_with_errors_14 - _messages_14 * {rate}) / {error}, null)"
         ),
-        "failed_then_silent": F.expr(f"if(_score < {FAILED_UNDER} AND _silence >= _scored, 1, 0)"),
+        "failed_then_silent": F.expr(f"if(_score < {FAILED_UNDER} AND _scored_on >= _last_day, 1, 0)"),
     }
 
 

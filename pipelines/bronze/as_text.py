@@ -17,16 +17,16 @@ from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import LandingFile
 
 
-def as_text(frame: DataFrame, schema: pa.Schema, table: str) -> DataFrame:
-    """The raw columns of `table` as text, the unknown ones as JSON in `_other_columns`, the types in `_raw_types`.
+def as_text(frame: DataFrame, file: LandingFile) -> DataFrame:
+    """The raw columns of a table as text, the unknown ones as JSON in `_other_columns`, the types in `_raw_types`.
 
     Args:
         frame: rows as Spark read them, without the columns that Parquet calls null.
-        schema: the Arrow schema of the files, which tells nanosecond timestamps from integers.
-        table: one of the seven raw tables.
+        file: one of the files, all of one shape: its Arrow schema tells nanosecond timestamps from integers.
     """
-    known = RAW_TABLES[table].split()
-    received = {f.name: _text(F.col(f"`{f.name}`"), f.type) for f in schema if not pa.types.is_null(f.type)}
+    known, schema = RAW_TABLES[file.table].split(), file.schema
+    assert schema is not None
+    received = {f.name: _text(f.name, f.type, file) for f in schema if not pa.types.is_null(f.type)}
     business = [received.get(name, F.lit(None).cast("string")).alias(name) for name in known]
     others = [text.alias(name) for name, text in received.items() if name not in known]
     other = F.to_json(F.struct(*others)) if others else F.lit(None).cast("string")
@@ -37,10 +37,10 @@ def as_text(frame: DataFrame, schema: pa.Schema, table: str) -> DataFrame:
 
 def read(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
     """The rows of one table's files as text; files of one schema are read together."""
-    by_schema: dict[str, list[LandingFile]] = defaultdict(list)
+    by_shape: dict[tuple[str, frozenset[str]], list[LandingFile]] = defaultdict(list)
     for file in files:
-        by_schema[str(file.schema)].append(file)
-    parts = [as_text(_with_provenance(spark, same, now), same[0].schema, same[0].table) for same in by_schema.values()]
+        by_shape[str(file.schema), file.int96].append(file)
+    parts = [as_text(_with_provenance(spark, same, now), same[0]) for same in by_shape.values()]
     return reduce(DataFrame.unionByName, parts)
 
 
@@ -60,9 +60,11 @@ def _uri(file: LandingFile) -> str:
     return os.path.abspath(file.listed.path)
 
 
-def _text(column: Column, kind: pa.DataType) -> Column:
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
+def _text(name: str, kind: pa.DataType, file: LandingFile) -> Column:
+    column = F.col(f"`{name}`")
+    if pa.types.is_timestamp(kind) and kind.unit == "ns" and name not in file.int96:
+        # A number to Spark, see `session`. Divided as a whole number: a double of this size counts in steps of 256 ns.
+        return F.timestamp_micros(F.expr(f"`{name}` div 1000")).cast("string")
     if pa.types.is_nested(kind):
         return F.to_json(column)
     if pa.types.is_floating(kind):

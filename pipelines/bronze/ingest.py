@@ -67,7 +67,8 @@ def _take_in(step: Step, files: list[LandingFile], new: list[Listed], now: datet
     held = in_bronze(lake, new) if _unfinished(lake) else set()
     wanted = [f for f in files if f.error is None and f.rows and f.listed.identity not in held]
     refused = [f for f in files if f.error] + _stage(step, wanted, now)
-    moves = _moves(lake, refused, _but(wanted, refused), now)
+    # Sound ones that are empty, or that a killed run took in, free what waits under their name too.
+    moves = _moves(lake, refused, _but([f for f in files if f.error is None], refused), now)
     if moves is not None:
         step.stage(QUARANTINE, moves)
     step.publish()
@@ -147,16 +148,16 @@ def _note(step: Step, same: list[Listed], seen: list[LandingFile], now: datetime
 
 
 def _moves(
-    lake: Lake, refused: list[LandingFile], wanted: list[LandingFile], now: datetime
+    lake: Lake, refused: list[LandingFile], sound: list[LandingFile], now: datetime
 ) -> DataFrame | None:  # fmt: skip
     """Files that go into quarantine, and those there that can be read after all or whose name now has a file that can;
     None when there are none.
     """
     parts = [_set_aside(lake.spark, refused, now)] if refused else []
-    if lake.exists(QUARANTINE.name) and wanted:
+    if lake.exists(QUARANTINE.name) and sound:
         waiting = lake.table(QUARANTINE.name).where("released_at IS NULL AND table_name LIKE 'bronze.%'")
-        same = F.col("row_hash").isin([file.listed.file_hash for file in wanted])
-        freed = waiting.where(same | F.col("source_file").isin([file.name for file in wanted]))
+        same = F.col("row_hash").isin([file.listed.file_hash for file in sound])
+        freed = waiting.where(same | F.col("source_file").isin([file.name for file in sound]))
         parts += [] if freed.isEmpty() else [freed.withColumn("released_at", F.lit(now))]
     return reduce(DataFrame.unionByName, parts) if parts else None
 

@@ -55,7 +55,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class LandingFile:
-    """One raw file, read. `schema` is None and `error` says why when it cannot be used."""
+    """One raw file, read. `schema` is None and `error` says why when it cannot be used.
+
+    `int96` are its columns of Parquet's oldest kind of time, which Spark reads as times, where it reads nanoseconds of
+    any other kind as numbers; to Arrow both are the same.
+    """
 
     listed: Listed
     arrived: date | None
@@ -63,6 +67,7 @@ class LandingFile:
     rows: int = 0
     first_event: date | None = None
     error: str | None = None
+    int96: frozenset[str] = frozenset()
 
     @property
     def table(self) -> str:
@@ -82,7 +87,8 @@ class LandingFile:
 def listing(landing: Path) -> list[Listed]:
     """Every Parquet file of the seven tables under `landing`, in order of name.
 
-    Takes `<table>.parquet`, `<table>/*.parquet` and `<table>/arrived=YYYY-MM-DD/*.parquet`.
+    Takes `<table>.parquet`, `<table>/*.parquet` and `<table>/arrived=YYYY-MM-DD/*.parquet`; a name that begins with a
+    dot or an underscore is none yet.
 
     Raises:
         RadarError: when there is no such folder, or nothing of ours in it.
@@ -92,13 +98,18 @@ def listing(landing: Path) -> list[Listed]:
             f"There is no landing folder {landing}. Put the seven tables' Parquet files there, name another with "
             "-P landing=<folder>, or make some with `python -m data_gen --out <folder>`."
         )
-    found = [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
+    found = raw_files(landing)
     if not found:
         raise RadarError(
             f"The landing folder {landing} holds none of the seven tables; expected files such as "
             f"{landing / 'conversations.parquet'} or {landing / 'messages' / 'arrived=2024-11-04' / 'part.parquet'}."
         )
     return found
+
+
+def raw_files(landing: Path) -> list[Listed]:
+    """What `listing` finds, be it nothing."""
+    return [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
 
 
 def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:
@@ -147,7 +158,10 @@ def footer(listed: Listed) -> LandingFile:
         schema = opened.schema_arrow
         if "id" not in schema.names and listed.table not in OPTIONAL:
             return LandingFile(listed, arrived, error="it has no column id")
-        return LandingFile(listed, arrived, schema, opened.metadata.num_rows, _first_event(listed.table, opened))
+        columns = [opened.schema.column(place) for place in range(len(opened.schema.names))]
+        int96 = frozenset(column.name for column in columns if column.physical_type == "INT96")
+        first = _first_event(listed.table, opened)
+        return LandingFile(listed, arrived, schema, opened.metadata.num_rows, first, int96=int96)
     except (OSError, ValueError, pa.ArrowException) as error:
         return LandingFile(listed, None, error=_unreadable(listed, str(error)))
 
@@ -189,12 +203,18 @@ def table_of(path: Path, landing: Path) -> str | None:
     *folders, name = path.relative_to(landing).parts
     table = folders[0] if folders else name.removesuffix(".parquet")
     placed = len(folders) < 2 or (len(folders) == 2 and folders[1].startswith(ARRIVED))
-    return table if table in RAW_TABLES and placed and name.endswith(".parquet") else None
+    return table if table in RAW_TABLES and placed and name.endswith(".parquet") and not _hidden(name) else None
+
+
+def _hidden(name: str) -> bool:
+    """Whether Spark passes a file by: one that its producer has not finished, by a custom that is older than Spark."""
+    return name.startswith((".", "_"))
 
 
 def _paths(landing: Path, table: str) -> list[Path]:
     folder = landing / table
-    found = sorted([*folder.glob("*.parquet"), *folder.glob(f"{ARRIVED}*/*.parquet")])
+    within = [*folder.glob("*.parquet"), *folder.glob(f"{ARRIVED}*/*.parquet")]
+    found = sorted(path for path in within if not _hidden(path.name))
     paths = [path for path in (landing / f"{table}.parquet", *found) if path.exists()]
     for path in paths:
         if path.is_dir():

@@ -16,16 +16,17 @@ def same_id(value: object) -> str | None:
     """An id as silver knows it: text without NUL bytes and space around it, `12.0` as `12`."""
     if value is None:
         return None
-    text = str(value).replace("\x00", "").strip(SPACE)
+    text = (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).replace("\x00", "").strip(SPACE)
     return re.sub(WHOLE, r"\1", text) or None
 
 
 def read(path: Path) -> pa.Table | None:
-    """The rows of a file, or None when it cannot be searched."""
+    """The rows of a file, or None when it cannot be searched: it is broken, or a column is there twice."""
     try:
-        return pq.ParquetFile(path).read()
+        table = pq.ParquetFile(path).read()
     except (OSError, ValueError, pa.ArrowException):
         return None
+    return table if len({*table.column_names}) == table.num_columns else None
 
 
 def ids_of(table: pa.Table, owner: str, student: str) -> set[str]:

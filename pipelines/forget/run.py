@@ -22,8 +22,9 @@ from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
 from lakehouse.words import count
 from pipelines.bronze.files import entries
-from pipelines.bronze.landing import Listed, footer, listing
+from pipelines.bronze.landing import Listed, footer, raw_files
 from pipelines.forget.landing import ids_of, read, same_id, without
+from pipelines.forget.launch import blank
 from pipelines.forget.tables import clean_versions, delete, owned, remember_nothing
 from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
@@ -39,11 +40,12 @@ BEGUN = "forget begins"
 
 @dataclass
 class Gone:
-    """What was removed: rows by file and by table, and what could not be searched."""
+    """What was removed: rows by file and by table; what could not be searched; and what a person has to do yet."""
 
     files: Counter[str] = field(default_factory=Counter)
     tables: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
+    left: str = ""
 
 
 def run(run: Run) -> None:
@@ -74,6 +76,7 @@ def run(run: Run) -> None:
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
         _stand(step, current)
+        gone.left = blank(lake.settings, "student_id")
         step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
     if not found:
         raise RadarError("No row of that student was found; ids are compared as silver has them.")
@@ -101,11 +104,13 @@ def conversations(lake: Lake, student: str) -> set[str]:
 
 
 def _listed(lake: Lake) -> list[Listed]:
-    return listing(lake.settings.landing) if lake.settings.landing.is_dir() else []
+    return raw_files(lake.settings.landing)
 
 
 def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
+    if not lake.settings.landing.is_dir():
+        gone.unread.append(f"{lake.settings.landing}, which is no folder; say where raw files lie with -P landing=…")
     # Conversations last, as in `tables.delete`.
     for file in sorted(_listed(lake), key=lambda listed: listed.table == "conversations"):
         table, column = read(file.path), OWNER.get(file.table)
@@ -165,7 +170,7 @@ def _stand(step: Step, current: bool) -> None:
 
 
 def _record(lake: Lake, started: datetime, gone: Gone, lost: list[Pin]) -> None:
-    files = {"rewritten": len(gone.files), "rows": sum(gone.files.values()), "not_searched": gone.unread}
+    files = {"rewritten": len(gone.files), "rows": sum(gone.files.values()), "not_searched": len(gone.unread)}
     row = (
         started, datetime.now(UTC), json.dumps(dict(gone.tables)), json.dumps(files), json.dumps([str(p) for p in lost])
     )  # fmt: skip
@@ -179,6 +184,7 @@ def _told(gone: Gone, lost: list[Pin]) -> str:
     told += "".join(f"{indent}{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items()))
     told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
     told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
+    told += f"{indent}{gone.left}" if gone.left else ""
     return told + f"{indent}sums in gold and the dashboard still count the student until the next run of the loop"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -52,12 +53,15 @@ def clean_versions(lake: Lake, tables: Iterable[str]) -> None:
 
 
 def remember_nothing(lake: Lake, student: str) -> None:
-    """Blank what the logs quote: samples of failed gates, and messages of failed runs that name the student."""
-    named = F.col("message").rlike(rf"\b{re.escape(student)}\b")
+    """Blank what the logs quote: samples of failed gates, messages of failed runs that name the student, and any that
+    name a file exported from the student's app.
+    """
+    failed, exported = F.col("status") == "failed", rf"\buser-{re.escape(quote(student, safe='@'))}-\d"
+    named = (failed & F.col("message").rlike(rf"\b{re.escape(student)}\b")) | F.col("message").rlike(exported)
     touched = []
     for table, column, where in (
         (GATE_RESULTS.name, "sample", F.col("sample") != ""),
-        (RUNS.name, "message", (F.col("status") == "failed") & named),
+        (RUNS.name, "message", named),
     ):
         if lake.exists(table) and not lake.table(table).where(where).isEmpty():
             lake.table(table).where(where).select(column).distinct().createOrReplaceTempView("gone_words")

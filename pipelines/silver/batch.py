@@ -115,7 +115,7 @@ def silver(v: Mapping[str, DataFrame], keep: Keep) -> dict[Contract, DataFrame]:
         c.STUDENT_LEVELS: tables.student_levels(v["user_levels"]),
         c.LESSONS: newest(v["lessons"]),
         c.ASSESSMENTS: newest(v["assessments"]),
-        c.CLOSURES: newest(v["closures"]),
+        c.CLOSURES: tables.closures(v["closures"]),
         c.INTERVENTIONS: tables.interventions(v["interventions"]),
     }
 

@@ -183,16 +183,18 @@ STUDENT_LEVELS = Contract(
 
 CLOSURES = Contract(
     "silver.closures",
-    "School holidays and course ends: days on which nobody is expected.",
+    "School holidays and course ends: days on which nobody is expected. A correction closes a row and adds a new one.",
     columns(f"""
         language | STRING NOT NULL | whose learners, or all
         closed_from | DATE NOT NULL | the first day
         closed_to | DATE NOT NULL | the last day
         {KNOWN_AT}
+        superseded_at | TIMESTAMP | when a correction replaced it
     """),
-    key=("language", "closed_from"),
+    key=("language", "closed_from", "known_at"),
     expectations=(ordered("closed_to", "closed_from"),),
     publish=Publish.MERGE,
+    pinned=True,
 )
 
 INTERVENTIONS = Contract(
@@ -243,6 +245,7 @@ LEARNING_EVENTS = Contract(
     clustered="event_at",
     partitioned="event_type",
     tracked=True,
+    pinned=True,
 )
 
 STUDENT_PROFILES = Contract(

@@ -45,6 +45,15 @@ def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> Data
     return shaped.select(*QUARANTINE.column_names())
 
 
+def known_from_kept(moved: DataFrame, published: DataFrame) -> DataFrame:
+    """Rows on their way into quarantine with the `known_from` that stands there: one that a mended rule let pass, and
+    that waits for its parent since, is still known from then.
+    """
+    key = list(QUARANTINE.key)
+    said = published.where("known_from IS NOT NULL").select(*key, "known_from")
+    return moved.drop("known_from").join(said, key, "left")
+
+
 def commonest(versions: Mapping[str, DataFrame], most: int = 5) -> list[str]:
     """What the most fresh rows were refused for, in sentences without their values: a learner may have written those.
 

@@ -24,7 +24,7 @@ from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
 from pipelines.silver.batch import look_again, rank, silver, students
-from pipelines.silver.quarantine import commonest, freed, set_aside
+from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
 from pipelines.silver.received import STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
 from pipelines.silver.replay import release
 from pipelines.silver.seen import Seen, seen
@@ -91,6 +91,8 @@ class Batch:
         self._bound(made)
         if c.LEARNING_EVENTS in made:
             self.step.replaces(c.LEARNING_EVENTS, self._events_of_these_records())
+        if c.CLOSURES in made:
+            self.step.replaces(c.CLOSURES, self._published(c.CLOSURES))
         with ThreadPoolExecutor(1) as beside:
             profiles = beside.submit(self._stage_profiles, made)
             self._balance(made, self._set_aside())
@@ -172,7 +174,7 @@ class Batch:
             if contract in made and contract.clustered and (span := self._span(table)):
                 self.step.within(contract, *span)
 
-    def _span(self, *tables: str) -> tuple[datetime, datetime] | None:
+    def _span(self, *tables: str) -> tuple[str, str] | None:
         """The earliest and latest time in what the batch looks at of these raw tables; None where there is none."""
         times = [moment for table in tables for moment in (self.seen[table].low, self.seen[table].high) if moment]
         return (min(times), max(times)) if times else None
@@ -192,7 +194,9 @@ class Batch:
             parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
         if not parts:
             return {}
-        staged = self.step.stage(QUARANTINE, reduce(DataFrame.unionByName, parts))
+        moved = reduce(DataFrame.unionByName, parts)
+        published = self.lake.table(QUARANTINE.name) if self.lake.exists(QUARANTINE.name) else moved.limit(0)
+        staged = self.step.stage(QUARANTINE, known_from_kept(moved, published))
         moves = staged.groupBy("table_name", F.col("released_at").isNotNull().alias("freed"))
         return {(r.table_name, r.freed): r.copies for r in moves.agg(F.sum("copies").alias("copies")).collect()}
 
@@ -203,7 +207,7 @@ class Batch:
         """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
         with ThreadPoolExecutor(WORKERS) as pool:
             frames = [self.step.staged(k) if k in made else self._standing(k) for k in SILVER_OF.values()]
-            stood = list(pool.map(DataFrame.count, frames))
+            stood = list(pool.map(lambda k, frame: _in_force(k, frame).count(), SILVER_OF.values(), frames))
         rows = []
         for (table, contract), stands in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
@@ -228,6 +232,11 @@ class Batch:
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
         return self.now.rows[name] - (self.before.rows[name] if self.before else 0) + self.seen[table].again
+
+
+def _in_force(contract: Contract, frame: DataFrame) -> DataFrame:
+    """One row a record, also of closures, whose table keeps what a correction replaced."""
+    return frame.where("superseded_at IS NULL") if contract is c.CLOSURES else frame
 
 
 def _hint(before: MadeFrom | None, now: MadeFrom) -> str:

@@ -31,7 +31,7 @@ class Seen:
         waiting: old versions that still wait for their parent.
         refused: new rows that a rule refused.
         new_accepted, new_superseded, new_set_aside: what became of the new ones.
-        low, high: the earliest and latest time in any good version; None where there is none.
+        low, high: the earliest and latest time in any good version, as Spark writes it; None where there is none.
         first_bad: the earliest intake of a new row that is set aside; None when there is none.
     """
 
@@ -44,8 +44,8 @@ class Seen:
     new_accepted: int
     new_superseded: int
     new_set_aside: int
-    low: datetime | None
-    high: datetime | None
+    low: str | None
+    high: str | None
     first_bad: datetime | None
 
 
@@ -73,7 +73,7 @@ def _counted(versions: DataFrame, table: str) -> DataFrame:
         F.lit(table).alias("raw_table"),
         F.count("*").alias("rows"),
         *[F.count_if(condition).alias(name) for name, condition in counts.items()],
-        F.min(F.when(sound, F.least(*times))).alias("low"),
-        F.max(F.when(sound, F.greatest(*times))).alias("high"),
+        F.min(F.when(sound, F.least(*times))).cast("string").alias("low"),
+        F.max(F.when(sound, F.greatest(*times))).cast("string").alias("high"),
         F.min(F.when(~sound & fresh, F.col("_ingested_at"))).alias("first_bad"),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.silver.versions import newest
+from pipelines.silver.version_tables import RECORD
+from pipelines.silver.versions import age, lasting, newest
 
 
 def messages(versions: DataFrame, conversation_versions: DataFrame) -> DataFrame:
@@ -75,6 +76,15 @@ def assessment_attempts(versions: DataFrame, assessment_versions: DataFrame) -> 
 def student_levels(versions: DataFrame) -> DataFrame:
     """silver.student_levels: every level received, once for each time it became known."""
     return newest(versions)
+
+
+def closures(versions: DataFrame) -> DataFrame:
+    """silver.closures: what was known of each closure from when to when, since features of a day stand on what was
+    known then."""
+    told = lasting(versions.withColumn("_closure", F.struct(*RECORD["closures"])), "_closure")
+    of_closure = Window.partitionBy("_closure").orderBy(*age())
+    changes = told.withColumn("_before", F.lag("closed_to").over(of_closure)).where("NOT (_before <=> closed_to)")
+    return changes.withColumn("superseded_at", F.lead("known_at").over(of_closure))
 
 
 def interventions(versions: DataFrame) -> DataFrame:

@@ -86,12 +86,12 @@ def age() -> list[Column]:
     """The order of versions of one record, oldest first: received, then event time.
 
     What is left are rows of one midnight: of a backfill the later intake is newer, of a live batch the later file name,
-    and of a file written anew the later intake.
+    a longer one being later, as part-10 is than part-9, and of a file written anew the later intake.
     """
     intake = F.when(~F.col("live"), F.col("_ingested_at"))
     order = [
-        F.col("received_at"), F.col("event_time"), intake, F.col("_source_file"), F.col("_ingested_at"),
-        F.col("row_hash"),
+        F.col("received_at"), F.col("event_time"), intake, F.length("_source_file"), F.col("_source_file"),
+        F.col("_ingested_at"), F.col("row_hash"),
     ]  # fmt: skip
     return [column.asc_nulls_first() for column in order]
 

@@ -54,4 +54,4 @@ def test_what_cannot_be_told_is_null(spark: SparkSession) -> None:
     told = with_told(
         students, {"near": "int", "third": "double"}, lambda agos: {"near": agos.at(0), "third": agos.at(2)}
     )
-    assert [tuple(row)[2:] for row in told.collect()] == [(students.first().first_day, 4, None)]
+    assert [tuple(row)[2:] for row in told.collect()] == [(students.first().first_day, 0, 4, None)]

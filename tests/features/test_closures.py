@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from feature_frames import AS_OF, event, known
 from pyspark.sql import DataFrame, SparkSession
 
-from features.closures import closed_days, closed_for, open_days, touched
-from features.days import dates_frame
+from features.closures import closed_before, closed_days, closed_for, open_days, touched
+from features.days import dates_frame, students_at
 from features.student_labels import student_labels
+from features.views.student_activity import student_activity
+from features.views.student_learning import student_learning
 
-Closure = tuple[str, date, date, datetime]
+Closure = tuple[str, date, date, datetime] | tuple[str, date, date, datetime, datetime]
 LONG_AGO = datetime(2000, 1, 1)
 
 
@@ -20,9 +22,9 @@ def before(days: int) -> date:
 
 
 def closures(spark: SparkSession, *rows: Closure) -> DataFrame:
-    return spark.createDataFrame(
-        list(rows), "language string, closed_from date, closed_to date, known_at timestamp"
-    )  # fmt: skip
+    """Rows of silver.closures; the last of a row may be missing, when nothing has replaced it."""
+    shape = "language string, closed_from date, closed_to date, known_at timestamp, superseded_at timestamp"
+    return spark.createDataFrame([(*row, None)[:5] for row in rows], shape)
 
 
 def opened(spark: SparkSession, rows: list[Closure], *days: int) -> list[int]:
@@ -62,3 +64,34 @@ def test_a_horizon_that_a_closure_touches_is_neither_labelled_nor_scored(spark: 
         mine = closed_for(at_hand, closed_days(closures(spark, shut), asked))
         (row,) = student_labels(days, students, touched(mine), AS_OF + timedelta(days=30)).collect()
         assert (row.eligible, row.dropped_out) == told
+
+
+def test_a_corrected_closure_was_what_it_was_until_the_correction_came(spark: SparkSession) -> None:
+    """Two days longer, as was told the day after AS_OF, or the day before it."""
+    for day, open_since in ((AS_OF + timedelta(days=1), 11), (before(1), 9)):
+        told = datetime.combine(day, datetime.min.time())
+        old = ("all", before(5), before(5), LONG_AGO, told)
+        assert opened(spark, [old, ("all", before(5), before(3), told)], 12) == [open_since]
+
+
+def test_who_was_there_on_every_open_day_is_as_regular_as_without_a_closure(spark: SparkSession) -> None:
+    """Eight weeks, four of them closed, a lesson on each open day: all of four open weeks, not half of eight."""
+    open_days_back = [*range(1, 15), *range(43, 57)]
+    _, at_hand, students = known(spark, [event("lesson_started", n) for n in open_days_back])
+    shut = ("all", before(42), before(15), LONG_AGO)
+    mine = closed_for(at_hand, closed_days(closures(spark, shut), dates_frame(spark, [AS_OF])))
+    at_hand = open_days(at_hand, mine)
+    firsts = students.select("student_id", "as_of", "first_day")
+    (row,) = student_activity(at_hand, closed_before(students_at(at_hand, firsts), mine)).collect()
+    assert (row.tenure_days, row.active_share, row.weekly_rhythm) == (56, 1.0, 1.0)
+
+
+def test_of_the_days_of_a_closure_the_latest_score_counts(spark: SparkSession) -> None:
+    scored = [event("attempt", 4, score=40.0, cefr_level="A1"), event("attempt", 2, score=80.0, cefr_level="B1")]
+    _, at_hand, students = known(spark, [*scored, event("conversation", 1)])
+    mine = closed_for(
+        at_hand, closed_days(closures(spark, ("all", before(6), before(1), LONG_AGO)), dates_frame(spark, [AS_OF]))
+    )
+    at_hand = open_days(at_hand, mine)
+    (learnt,) = student_learning(at_hand, students).collect()
+    assert (learnt.score_latest, learnt.level_index) == (80.0, 3)

@@ -23,7 +23,7 @@ def told(built_lake: BuiltLake, table: str, capsys: pytest.CaptureFixture[str]) 
 def test_a_table_with_its_freshness_gaps_and_users(built_lake: BuiltLake, capsys: pytest.CaptureFixture[str]) -> None:
     said = told(built_lake, "spark_catalog.features.student_activity", capsys)
     rows = built_lake.lake.table("features.student_activity").count()
-    assert "keys student_id, time as_of; made from silver.learning_events, owner Learner Radar" in said
+    assert "keys student_id, time as_of; made from silver.learning_events, silver.closures, owner Learner Radar" in said
     assert f"{rows:,} rows from 2024-" in said
     assert f" to {built_lake.as_of}; version " in said
     gaps = next(line for line in said.splitlines() if line.strip().startswith("usual_gap"))

@@ -105,11 +105,16 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     assert "3 of them anew, since history from 2024-11-16 on" in make(lake, date(2024, 11, 20))
     assert "anew, since history from 2024-11-16 on has changed" in make(lake, MONDAYS[5])
     assert not lake.table("features.student_labels").where(lost).first().dropped_out
+    assert "1 as-of date from 2024-11-13" in make(lake, date(2024, 11, 13))
+    rehearsed = lake.table("features.student_labels").where("as_of = DATE'2024-11-13'")
+    assert rehearsed.where("dropped_out IS NULL").isEmpty(), "its outcome is long known"
+    assert not rehearsed.isEmpty()
     stepwise = contents(lake.settings)
 
     lake.spark.sql(f"DELETE FROM {lake.name('ops.runs')} WHERE step = 'features'").collect()
+    others = "as_of NOT IN (DATE'2024-11-13', DATE'2024-11-20')"
     for contract in features.run.CONTRACTS:
-        lake.spark.sql(f"DELETE FROM {lake.name(contract.name)} WHERE as_of <> DATE'2024-11-20'").collect()
+        lake.spark.sql(f"DELETE FROM {lake.name(contract.name)} WHERE {others}").collect()
     make(lake, MONDAYS[5])
     at_once = contents(lake.settings)
     assert {k: v for k, v in stepwise.items() if k not in LOGS} == {k: v for k, v in at_once.items() if k not in LOGS}

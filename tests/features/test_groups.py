@@ -9,7 +9,7 @@ from feature_frames import AS_OF, ago, event, known, nobody
 from pyspark.sql import Row, SparkSession
 
 from features.days import as_of_dates
-from features.student_labels import keep_frozen, student_labels
+from features.student_labels import student_labels
 from features.views.student_activity import student_activity
 from features.views.student_learning import student_learning
 
@@ -148,11 +148,3 @@ def test_a_return_that_is_known_too_late_does_not_count(spark: SparkSession) -> 
     too_late = labels(spark, date(2024, 12, 31), seen, event("conversation", 10, known=datetime(2024, 12, 5, 1)))
     assert in_time[date(2024, 11, 18)] == (True, False)
     assert too_late[date(2024, 11, 18)] == (True, True)
-
-
-def test_a_settled_outcome_survives_a_rehearsal(spark: SparkSession) -> None:
-    shape = "student_id string, as_of date, eligible boolean, dropped_out boolean"
-    published = spark.createDataFrame([("1", AS_OF, True, True)], shape)
-    rehearsed = spark.createDataFrame([("1", AS_OF, True, None), ("2", AS_OF, True, None)], shape)
-    kept = {row.student_id: row.dropped_out for row in keep_frozen(rehearsed, published).collect()}
-    assert kept == {"1": True, "2": None}

@@ -62,3 +62,11 @@ def test_only_few_rows_beside_few_others_are_interpreted(lake: Lake, rows: int, 
     with lake.tuned_for(rows, beside):
         assert lake.spark.conf.get(said) == str(compiled).lower()
     assert lake.spark.conf.get(said) == before
+
+
+def test_a_column_whose_type_the_contract_has_changed_is_refused(lake: Lake) -> None:
+    old = Contract("gold.typed", "", columns("id | INT | who"), publish=Publish.APPEND)
+    lake.create(old)
+    again = Lake.open(lake.settings)
+    with pytest.raises(RadarError, match=r"gold\.typed: the column id is INT in the table and DOUBLE in its contract"):
+        again.create(replace(old, columns=columns("id | DOUBLE | who")))

@@ -103,7 +103,7 @@ def test_an_alias_that_was_moved_by_hand_is_refused(models: Lake, decided: bool)
     assert model_name(models.settings, "dropout") in said
     assert "champion points at version 3" in said
     assert f"gave it to version {'2' if decided else '1'}" in said
-    assert "-e rollback -P model=dropout" in said
+    assert f"-e rollback -P lake={models.settings.lake} -P model=dropout" in said
 
 
 def test_an_alias_without_a_ledger_row_is_refused(models: Lake) -> None:

@@ -1,14 +1,26 @@
-"""A deleted row is in no file once a table's earlier versions were let go."""
+"""What upkeep lets go of, and what it keeps: a deleted row is in no file, a pinned version outlives its week."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
+from pyspark.errors import PySparkException
 
-from lakehouse.contracts import Contract, columns
+from lakehouse.contracts import LOG_KEPT, Contract, Publish, columns
 from lakehouse.lake import Lake
-from lakehouse.upkeep import let_go_of_all_but_the_newest
+from lakehouse.pins import Pin
+from lakehouse.settings import Settings, settings
+from lakehouse.upkeep import let_go_of_all_but_the_newest, tend
+
+DAY = 24 * 3600
 
 TABLE = Contract(
     "gold.events",
@@ -39,3 +51,53 @@ def test_a_row_that_a_merge_deleted_is_cleaned_out_of_the_files(lake: Lake) -> N
     assert sorted(ids_in_files(lake)) == list(range(100)), "the merge wrote a file anew"
     let_go_of_all_but_the_newest(lake, TABLE.name)
     assert sorted(ids_in_files(lake)) == [n for n in range(100) if n != 7]
+
+
+def aged(lake: Lake, folder: Path, days: int) -> Settings:
+    """A copy of a lake's tables whose files and commits are some days older."""
+    chosen = settings(str(folder))
+    shutil.copytree(lake.settings.warehouse, chosen.warehouse, ignore=shutil.ignore_patterns(".*.crc"))
+    then = time.time() - days * DAY
+    for path in chosen.warehouse.rglob("*"):
+        if path.suffix == ".json":
+            earlier = rf"\g<1>{int(then * 1000)}"
+            path.write_text(
+                re.sub(r'("(?:deletionTimestamp|modificationTime|timestamp)":)\d+', earlier, path.read_text())
+            )
+        os.utime(path, (then, then))
+    return chosen
+
+
+def test_a_pinned_version_outlives_the_week_and_others_do_not(lake: Lake, tmp_path: Path) -> None:
+    table = replace(TABLE, publish=Publish.REPLACE, pinned=True)
+    lake.create(table)
+    for rows in (3, 5):
+        made = lake.spark.range(rows).selectExpr("id", "TIMESTAMP'2024-11-04' AS at")
+        made.writeTo(lake.name(table.name)).overwritePartitions()
+
+    def ids(lake: Lake, version: int | None = None) -> list[int]:
+        return sorted(row.id for row in lake.table(table.name, version).collect())
+
+    with Lake.writing(aged(lake, tmp_path / "old", 40), "test") as old:
+        assert ids(old, 1) == [0, 1, 2], "Delta reads versions that are older than its own week"
+        assert tend(old, table.name, [Pin("dropout", "1", table.name, 1)]).pinned
+        assert ids(old, 1) == [0, 1, 2]
+        assert not tend(old, table.name, []).pinned
+        assert ids(old) == [0, 1, 2, 3, 4]
+        with pytest.raises(PySparkException):
+            ids(old, 1)
+
+
+def test_a_table_that_is_pinned_keeps_its_log_and_one_of_before_does_from_then_on(lake: Lake) -> None:
+    before, since = TABLE, replace(TABLE, name="gold.since", pinned=True)
+    (log,) = LOG_KEPT
+    for contract in (before, since):
+        lake.create(contract)
+
+    def kept(contract: Contract) -> str | None:
+        told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(contract.name)}").collect()
+        return {row.key: row.value for row in told}.get(log)
+
+    assert (kept(before), kept(since)) == (None, LOG_KEPT[log])
+    tend(lake, before.name, [Pin("dropout", "1", before.name, 0)])
+    assert kept(before) == LOG_KEPT[log]

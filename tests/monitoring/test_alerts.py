@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from features.feature_view import views
 from lakehouse.errors import RadarError
 from monitoring.alerts import Observation, Rule, alerts, load
 
@@ -59,6 +60,12 @@ def test_a_cause_explains_its_consequences() -> None:
 
 def test_what_grows_by_its_nature_does_not_alert() -> None:
     assert fired(Observation("important_feature_psi", "tenure_days", 7.0, 0.25, size=100)) == []
+
+
+def test_rules_of_features_name_features_that_are_there() -> None:
+    named = {of for found in RULES.alerts if found.measure.endswith("psi") for of in (*found.of, *found.excepted)}
+    assert named
+    assert named <= {name for view in views() for name in view.features}
 
 
 def test_every_rule_explains_itself_by_rules_that_are_there() -> None:

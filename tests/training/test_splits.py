@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 from training_frames import weekly
 
@@ -74,3 +75,13 @@ def test_too_little_says_what_is_short(frame, reason: str) -> None:
     found = windows(frame)
     assert isinstance(found, TooLittle)
     assert reason in found.reason
+
+
+def test_a_platform_that_grows_too_fast_to_compare_candidates_has_too_little() -> None:
+    """5 dropouts on the first Monday, 10 on the next and so on: there is nothing to compare candidates on."""
+    growing = pd.concat(
+        weekly(1, 200, 5 * week, str(date(2024, 1, 1) + timedelta(weeks=week - 1))) for week in range(1, 14)
+    )
+    found = windows(growing)
+    assert isinstance(found, TooLittle)
+    assert found.reason == "no part of the train window has 10 dropouts, and as many in the weeks before it"

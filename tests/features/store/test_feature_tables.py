@@ -65,6 +65,14 @@ def test_creating_it_again_leaves_it_as_it_is(lake: Lake) -> None:
     assert rows(lake) == {("a", DAY, 1.0)}
 
 
+def test_a_table_whose_first_rows_are_refused_is_not_made(lake: Lake) -> None:
+    with pytest.raises(SpecError, match="holds a key more than once"):
+        make(lake, ("a", DAY, 1.0), ("a", DAY, 2.0))
+    assert not lake.exists("features.mood")
+    make(lake, ("a", DAY, 1.0))
+    assert rows(lake) == {("a", DAY, 1.0)}
+
+
 def test_a_reader_takes_the_lock_to_write(lake: Lake) -> None:
     make(lake, ("a", DAY, 1.0))
     reader = Lake.open(lake.settings)

@@ -11,10 +11,13 @@ import pandas as pd
 import pytest
 from databricks.feature_engineering import FeatureLookup
 from pyspark.sql import functions as F
+from sklearn.linear_model import LinearRegression
 
+from features.describe import usage
 from features.store import SpecError, open_store
 from features.store.local import predicted
 from lakehouse.lake import Lake
+from lakehouse.pins import pins
 from lakehouse.registry import tracked_run
 from lakehouse.settings import settings
 
@@ -44,7 +47,6 @@ def logged_sum(lake: Lake, inputs: list[str]) -> str:
     import mlflow.sklearn
     from mlflow.models import infer_signature
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
 
     store = open_store(lake)
@@ -153,7 +155,6 @@ def test_a_frame_that_lacks_what_the_model_needs_is_refused(lake: Lake, uri: str
 
 def test_a_model_logged_without_its_features_is_refused(lake: Lake, uri: str) -> None:
     import mlflow.sklearn
-    from sklearn.linear_model import LinearRegression
 
     with tracked_run(lake.settings, "dropout", "plain", {}):
         plain = mlflow.sklearn.log_model(
@@ -161,3 +162,17 @@ def test_a_model_logged_without_its_features_is_refused(lake: Lake, uri: str) ->
         )
     with pytest.raises(SpecError, match="was logged without its features"):
         open_store(lake).score_batch(model_uri=plain.model_uri, df=lake.spark.range(1))
+
+
+def test_versions_that_others_registered_are_pinned_too_and_one_without_a_card_is_passed_by(
+    lake: Lake, uri: str
+) -> None:
+    import mlflow
+
+    schema = lake.settings.schema("models")
+    mlflow.register_model(uri, f"{schema}.mine")
+    mlflow.sklearn.log_model(LinearRegression(), name="bare", registered_model_name=f"{schema}.dropout")
+    assert [str(pin) for pin in pins(lake)] == [
+        f"mine version 1 (features.mood version {lake.version('features.mood')})"
+    ]
+    assert usage(lake)["features.mood"]["mood"] == ["mine 1"]

@@ -6,6 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.bronze.as_text import read
@@ -37,3 +40,18 @@ def test_links_spaces_and_signs_in_a_path_lose_no_row(spark: SparkSession, tmp_p
     files = [read_through(listed) for listed in listing(tmp_path / "here" / ".." / "link")]
     found = rows(read(spark, files, datetime(2024, 11, 4)), "_source_file", "id")
     assert found == [("messages/a.parquet", "1"), ("messages/a.parquet", "2"), ("messages/b.parquet", "3")]
+
+
+@pytest.mark.parametrize("old_kind", [False, True])
+def test_nanoseconds_come_through_to_the_microsecond(spark: SparkSession, tmp_path: Path, old_kind: bool) -> None:
+    """As pandas writes them, and in Parquet's oldest kind of time (INT96), which Spark itself writes by default."""
+    folder = tmp_path / "messages"
+    folder.mkdir()
+    told = ["2024-11-04 10:00:00.123", "2024-11-04 10:00:00.000001", "2024-11-04 10:00:00"]
+    times = pa.array([datetime.fromisoformat(text) for text in told], pa.timestamp("ns"))
+    rows_of = pa.table({"id": [1, 2, 3], "created_at": times})
+    pq.write_table(rows_of, folder / "a.parquet", use_deprecated_int96_timestamps=old_kind)
+    pq.write_table(rows_of.slice(2), folder / "b.parquet", use_deprecated_int96_timestamps=not old_kind)
+    files = [read_through(listed) for listed in listing(tmp_path)]
+    found = rows(read(spark, files, datetime(2024, 11, 4)), "id", "created_at")
+    assert found == [("1", told[0]), ("2", told[1]), ("3", told[2]), ("3", told[2])]

@@ -10,7 +10,14 @@ import pytest
 
 from lakehouse.errors import RadarError
 from pipelines.bronze.contracts import RAW_TABLES
-from pipelines.bronze.landing import footer, listing, read_through, refuse_as_of_before_first_event, refuse_incomplete
+from pipelines.bronze.landing import (
+    footer,
+    listing,
+    read_through,
+    refuse_as_of_before_first_event,
+    refuse_incomplete,
+    table_of,
+)
 
 
 def put(landing: Path, name: str, **columns: list[object]) -> Path:
@@ -113,3 +120,12 @@ def test_an_as_of_before_the_first_event_is_known_from_the_footers(tmp_path: Pat
     refuse_as_of_before_first_event(files, date(2024, 3, 2))
     with pytest.raises(RadarError, match=r"as_of 2024-03-01 is not after the first event in the log, .* 2024-03-01"):
         refuse_as_of_before_first_event(files, date(2024, 3, 1))
+
+
+def test_what_a_producer_has_not_finished_is_no_file_yet(tmp_path: Path) -> None:
+    """Spark passes by what begins with a dot or an underscore, so its rows would be counted and never come."""
+    put(tmp_path, "messages/part.parquet", id=[1])
+    put(tmp_path, "messages/.part.parquet", id=[2])
+    put(tmp_path, "messages/arrived=2024-11-04/_part.parquet", id=[3])
+    assert [file.name for file in listing(tmp_path)] == ["messages/part.parquet"]
+    assert table_of(tmp_path / "messages" / "_part.parquet", tmp_path) is None

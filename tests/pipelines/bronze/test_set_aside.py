@@ -35,3 +35,5 @@ def test_a_whole_file_releases_the_broken_one_of_its_name(spark: SparkSession, t
     assert waiting() == names
     pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(file)
     assert waiting() == names[:1]
+    pd.DataFrame({"id": []}).to_parquet(other)
+    assert waiting() == [], "one without rows is whole too"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 
 import pytest
@@ -40,13 +41,26 @@ def test_a_batch_is_counted(spark: SparkSession) -> None:
     assert counted.pop("first_bad") is not None
     assert counted == {
         "rows": 6, "fresh": 3, "again": 0, "superseded": 1, "waiting": 1, "refused": 1,
-        "new_accepted": 1, "new_superseded": 0, "new_set_aside": 2, "low": at(4, 10), "high": at(5, 10),
+        "new_accepted": 1, "new_superseded": 0, "new_set_aside": 2,
+        "low": "2024-11-04 10:00:00", "high": "2024-11-05 10:00:00",
     }  # fmt: skip
+
+
+def test_times_are_told_in_utc_in_an_hour_that_the_machines_zone_has_twice(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talks = standing(spark, "conversations", "conversation_id | started_at\nc1 | 2024-10-27 01:30")
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        counted = seen({"conversations": talks.withColumns({"fresh": F.lit(True), "again": F.lit(False)})})
+    time.tzset()
+    assert (counted["conversations"].low, counted["conversations"].high) == ("2024-10-27 01:30:00",) * 2
 
 
 BATCH = Seen(
     rows=6, fresh=3, again=0, superseded=1, waiting=1, refused=1, new_accepted=1, new_superseded=0, new_set_aside=2,
-    low=at(4, 10), high=at(5, 10), first_bad=at(30),
+    low="2024-11-04 10:00:00", high="2024-11-05 10:00:00", first_bad=at(30),
 )  # fmt: skip
 
 

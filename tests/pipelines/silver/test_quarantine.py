@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.silver.batch import content_of
-from pipelines.silver.quarantine import commonest, freed, set_aside
+from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
 from pipelines.silver.stream import versions
 from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
@@ -109,3 +109,12 @@ def test_a_row_of_two_writings_of_a_file_waits_as_long_as_one_of_them_is_refused
     assert rows(waiting, "row_key", "source_file") == [("m1", "messages.parquet")]
     assert freed(waiting, looked_at(frame), TABLE, datetime(2024, 12, 1)).isEmpty()
     assert freed(waiting, looked_at(bronze(spark, "messages", late)), TABLE, datetime(2024, 12, 1)).count() == 1
+
+
+def test_a_row_that_waits_after_its_rule_was_mended_is_known_from_then_still(spark: SparkSession) -> None:
+    frame = bronze(spark, "messages", SAID | {"conversation_id": "c9"}, SAID | {"id": "m2", "conversation_id": "c9"})
+    waiting = set_aside(looked_at(frame), frame, TABLE)
+    mended = datetime(2024, 12, 1)
+    published = waiting.where("row_key = 'm1'").withColumn("known_from", F.lit(mended))
+    kept = known_from_kept(waiting, published)
+    assert rows(kept, "row_key", "known_from") == [("m1", mended), ("m2", None)]

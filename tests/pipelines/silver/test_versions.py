@@ -173,3 +173,12 @@ def test_spells_tell_what_was_known_from_when_to_when(spark: SparkSession) -> No
         ("c1", "A2", at(9), None),
         ("c2", "B1", None, None),
     ]
+
+
+def test_of_two_files_of_one_arrival_the_later_number_counts(spark: SparkSession) -> None:
+    levels = standing(spark, "lesson_progress", """
+        progress_id | started_at       | completion_percentage | arrived    | file
+        p1          | 2024-11-04 10:00 | 9                     | 2024-11-04 | user-7-9.parquet
+        p1          | 2024-11-04 10:00 | 10                    | 2024-11-04 | user-7-10.parquet
+    """)  # fmt: skip
+    assert rows(newest(levels), "completion_percentage") == [(10.0,)]

@@ -1,0 +1,48 @@
+"""What an erasure looks for in files, and what it blanks in the run that `mlflow run` made of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lakehouse.settings import settings
+from pipelines.forget.landing import ids_of, read, same_id, without
+from pipelines.forget.launch import BLANK, blank
+
+
+def test_an_id_of_plain_bytes_is_text_as_it_is_to_bronze(tmp_path: Path) -> None:
+    assert [same_id(value) for value in (b" anna ", "anna", 12.0, None)] == ["anna", "anna", "12", None]
+    table = pa.table({"id": [b"c1", b"c2"], "user_id": [b"anna", b"ben"]})
+    assert ids_of(table, "user_id", "anna") == {"c1"}
+    cut = without(tmp_path / "conversations.parquet", table, "user_id", {"anna"})
+    assert cut
+    assert cut[1] == 1
+
+
+def test_a_file_with_a_column_twice_cannot_be_searched(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["id", "id"]), tmp_path / "twice.parquet")
+    assert read(tmp_path / "twice.parquet") is None
+
+
+def test_the_run_of_the_command_keeps_no_id(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `mlflow run . -e forget -P student_id=anna` makes it, in a store of its own."""
+    held = tmp_path / "launched.db"
+    shutil.copy2(empty_store, held)
+    store = f"sqlite:///{held}"
+    client = mlflow.MlflowClient(store)
+    run_id = client.create_run("0").info.run_id
+    client.log_param(run_id, "student_id", "anna")
+    client.log_param(run_id, "lake", "lake")
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    assert blank(settings(str(tmp_path / "lake")), "student_id") == ""
+    assert client.get_run(run_id).data.params == {"student_id": BLANK, "lake": "lake"}
+    assert b"anna" not in held.read_bytes()
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
+    assert f"MLflow's run {run_id} in https://mlflow.example.org has the id" in blank(settings(), "student_id")
