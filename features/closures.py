@@ -11,19 +11,20 @@ from features.student_labels import HORIZON_DAYS
 EVERYBODY = "all"
 
 
-def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
-    """The days that were known at each as-of date to be closed, as far as they matter to it.
+def closed_days(closures: DataFrame, dates: DataFrame, known_after_days: int = 0) -> DataFrame:
+    """The days that were known at each as-of date, or so many days after it, to be closed, as far as they matter to it.
 
     Args:
         closures: silver.closures.
         dates: one column `as_of`, few rows.
+        known_after_days: 0 for what features and scores may know; an outcome may know what was announced meanwhile.
 
     Returns:
         as_of, language (its hash, or that of `all`) and closed, the array of days from 180 days before as_of to the
         end of its horizon.
     """
     day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
-    known = closures.join(F.broadcast(dates), known_at_as_of())
+    known = closures.join(F.broadcast(dates), known_at_as_of(known_after_days))
     near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
     of = language_hash(F.col("language")).alias("language")
     return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
@@ -31,9 +32,11 @@ def closed_days(closures: DataFrame, dates: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
-def known_at_as_of() -> Column:
-    """Whether a row of silver.closures was what was known at `as_of`: a correction counts from its arrival on."""
-    moment = F.col("as_of").cast("timestamp")
+def known_at_as_of(days_after: int = 0) -> Column:
+    """Whether a row of silver.closures was what was known at `as_of`, or so many days after it: a correction counts
+    from its arrival on.
+    """
+    moment = F.date_add("as_of", days_after).cast("timestamp")
     return (F.col("known_at") <= moment) & (F.col("superseded_at").isNull() | (moment < F.col("superseded_at")))
 
 

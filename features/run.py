@@ -91,16 +91,19 @@ def _make(step: Step, now: MadeOf, dates: Due) -> int:
     recent = events.where(F.col("event_at") >= F.lit(dates.labels[0] - timedelta(days=LOOKBACK_DAYS + 1)))
     days = step.scratch("student_days", student_days(recent))
     known = known_days(days, asked)
-    closed = known.select("student_id", "as_of").limit(0)
+    closed = closed_after = known.select("student_id", "as_of").limit(0)
     mine: DataFrame | None = None
     if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
-        closures = closed_days(lake.table(CLOSURES, now.closures), asked)
-        mine = step.scratch("closed", closed_for(known, closures))
+        closures = lake.table(CLOSURES, now.closures)
+        mine = step.scratch("closed", closed_for(known, closed_days(closures, asked)))
+        announced = closed_for(known, closed_days(closures, asked, student_labels.MATURITY_DAYS))
+        closed_after = step.scratch("closed_after", touched(announced))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
         step.rows["touched_by_closures"] = closed.count()
     found = students_at(known, first_days(active_spans(events), dates.labels))
     students = step.scratch("students", found if mine is None else closed_before(found, mine))
-    labels = student_labels.student_labels(days, students, closed, date.fromisoformat(now.as_of))
+    ripe_by = date.fromisoformat(now.as_of)
+    labels = student_labels.student_labels(days, students, closed, closed_after, ripe_by)
     seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))
     made = {view.contract: view.make(seen) for view in views()}
     step.stage_all(made | {LABELS: labels})

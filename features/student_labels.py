@@ -30,13 +30,16 @@ CONTRACT = Contract(
 )
 
 
-def student_labels(days: DataFrame, students: DataFrame, touched: DataFrame, run_as_of: date) -> DataFrame:
+def student_labels(
+    days: DataFrame, students: DataFrame, touched: DataFrame, touched_after: DataFrame, run_as_of: date
+) -> DataFrame:
     """Labels for every student and as-of; a horizon that a closure touches is neither labelled nor scored.
 
     Args:
         days: from `days.student_days`.
         students: from `days.students_at`.
-        touched: from `closures.touched`.
+        touched: from `closures.touched`, of what was known at as_of.
+        touched_after: the same of what was known once the outcome ripened: who was scored is not labelled then.
         run_as_of: the latest day of any run so far: a rehearsal of an earlier one takes no outcome back. Outcomes that
             have not matured by then are null.
 
@@ -45,14 +48,16 @@ def student_labels(days: DataFrame, students: DataFrame, touched: DataFrame, run
     """
     present = students.select("student_id", "as_of", F.expr(f"agos[0] <= {HORIZON_DAYS}").alias("eligible"))
     told = outcomes(present, days, HORIZON_DAYS, run_as_of)
-    closed = told.join(touched.withColumn("_touched", F.lit(True)), ["student_id", "as_of"], "left")
-    unknown = F.col("_touched").isNotNull()
+    key = ["student_id", "as_of"]
+    closed = told.join(touched.withColumn("_touched", F.lit(True)), key, "left")
+    closed = closed.join(touched_after.withColumn("_after", F.lit(True)), key, "left")
+    open_then, open_since = F.col("_touched").isNull(), F.col("_after").isNull()
     return closed.withColumns(
         {
-            "eligible": F.col("eligible") & ~unknown,
-            "dropped_out": F.when(~unknown, F.col("dropped_out")),
+            "eligible": F.col("eligible") & open_then,
+            "dropped_out": F.when(open_then & open_since, F.col("dropped_out")),
         }
-    ).drop("_touched")
+    ).drop("_touched", "_after")
 
 
 def outcomes(present: DataFrame, days: DataFrame, horizon: int, run_as_of: date) -> DataFrame:

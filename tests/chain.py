@@ -49,7 +49,7 @@ def chain(spark: SparkSession, raw: Raw, as_of: date) -> Chain:
     known = _local(known_days(days, dates_frame(spark, asked)))
     students = _local(students_at(known, first_days(active_spans(log), asked)))
     made = {view.name.split(".")[-1]: view.make(Known(known, students)) for view in views()}
-    labels = student_labels(days, students, nobody(spark), as_of)
+    labels = student_labels(days, students, nobody(spark), nobody(spark), as_of)
     return {name: _sorted(frame) for name, frame in (made | {"labels": labels}).items()}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pytest
 from feature_frames import AS_OF, event, known
 from pyspark.sql import DataFrame, SparkSession
 
 from features.closures import closed_before, closed_days, closed_for, open_days, touched
 from features.days import dates_frame, students_at
-from features.student_labels import student_labels
+from features.student_labels import MATURITY_DAYS, student_labels
 from features.views.student_activity import student_activity
 from features.views.student_learning import student_learning
 
@@ -62,7 +63,7 @@ def test_a_horizon_that_a_closure_touches_is_neither_labelled_nor_scored(spark: 
     for first, told in ((13, (False, None)), (14, (True, True))):
         shut = ("all", AS_OF + timedelta(days=first), AS_OF + timedelta(days=first + 5), LONG_AGO)
         mine = closed_for(at_hand, closed_days(closures(spark, shut), asked))
-        (row,) = student_labels(days, students, touched(mine), AS_OF + timedelta(days=30)).collect()
+        (row,) = student_labels(days, students, touched(mine), touched(mine), AS_OF + timedelta(days=30)).collect()
         assert (row.eligible, row.dropped_out) == told
 
 
@@ -95,3 +96,16 @@ def test_of_the_days_of_a_closure_the_latest_score_counts(spark: SparkSession) -
     at_hand = open_days(at_hand, mine)
     (learnt,) = student_learning(at_hand, students).collect()
     assert (learnt.score_latest, learnt.level_index) == (80.0, 3)
+
+
+@pytest.mark.parametrize(("days_after", "told"), [(17, (True, None)), (18, (True, True))])
+def test_who_was_scored_before_a_closure_was_announced_is_not_labelled(
+    spark: SparkSession, days_after: int, told: tuple[bool, bool | None]
+) -> None:
+    """Announced until the outcome is settled, 17 days after AS_OF; what comes later takes no outcome back."""
+    days, at_hand, students = known(spark, [event("conversation", 3)])
+    asked, announced = dates_frame(spark, [AS_OF]), datetime.combine(before(-days_after), datetime.min.time())
+    shut = closures(spark, ("all", before(-5), before(-9), announced))
+    then, since = (touched(closed_for(at_hand, closed_days(shut, asked, after))) for after in (0, MATURITY_DAYS))
+    (row,) = student_labels(days, students, then, since, before(-30)).collect()
+    assert (row.eligible, row.dropped_out) == told

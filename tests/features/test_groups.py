@@ -101,7 +101,7 @@ def test_learning(spark: SparkSession) -> None:
 def labels(spark: SparkSession, run_as_of: date, *events: Row) -> dict[date, tuple[bool, bool | None]]:
     mondays = [AS_OF - timedelta(weeks=n) for n in range(4)]
     days, _, students = known(spark, list(events), *mondays)
-    rows = student_labels(days, students, nobody(spark), run_as_of).collect()
+    rows = student_labels(days, students, nobody(spark), nobody(spark), run_as_of).collect()
     return {row.as_of: (row.eligible, row.dropped_out) for row in rows}
 
 
