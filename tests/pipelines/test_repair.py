@@ -52,6 +52,8 @@ def test_history_tells_and_restore_refuses_what_is_not_there(
         ran(landed, pipelines.repair.restore, table="silver.messages", version="99")
     with pytest.raises(RadarError, match=r"has no table silver\.nothing"):
         ran(landed, pipelines.repair.restore, table="silver.nothing", version="1")
+    with pytest.raises(RadarError, match=r"ops\.files says what was done .* files would be taken in twice"):
+        ran(landed, pipelines.repair.restore, table="ops.files", version="0")
 
 
 def test_after_a_restore_silver_is_made_whole_and_equals_its_batches(landed: Settings) -> None:
