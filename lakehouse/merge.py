@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 
-from lakehouse.contracts import Contract, sql_text
+from lakehouse.contracts import Column, Contract, sql_text
 from lakehouse.lake import Lake
 
 
@@ -57,7 +57,7 @@ def merge(lake: Lake, contract: Contract, staged: str, replaced: str | None, bou
     return int(found["changes"])
 
 
-def _summary(contract: Contract) -> list[Column]:
+def _summary(contract: Contract) -> list[SparkColumn]:
     """How many changes there are, how many of published rows, and where in the table those lie."""
     sums = [F.count(F.lit(1)).alias("changes"), F.count_if(F.col("_change") != "insert").alias("replaced")]
     if contract.clustered:
@@ -87,8 +87,8 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
 
     Beside the contract's columns it has `_change`, and of a published row `_at` and `_in`, see `_place`.
     """
-    values = [c.name for c in contract.columns if c.name not in contract.key]
-    differs = " OR ".join(f"NOT (t.`{v}` <=> s.`{v}`)" for v in values) or "false"
+    values = [column for column in contract.columns if column.name not in contract.key]
+    differs = " OR ".join(f"NOT ({_told('t', v)} <=> {_told('s', v)})" for v in values) or "false"
     where = f" WHERE {bounds.condition()}" if bounds else ""
     columns = ", ".join(f"IF(s._here, s.`{name}`, t.`{name}`) AS `{name}`" for name in contract.column_names())
     lies = {"_at": contract.clustered, "_in": contract.partitioned}
@@ -100,6 +100,12 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
         f"{'FULL' if replaced else 'LEFT'} JOIN {published} t ON {_same_key(contract)} "
         f"WHERE t._there IS NULL OR s._here IS NULL OR {differs}"
     )
+
+
+def _told(side: str, column: Column) -> str:
+    """A value as SQL that can be compared: of maps Spark compares the entries alone."""
+    value = f"{side}.`{column.name}`"
+    return f"array_sort(map_entries({value}))" if column.type.upper().startswith("MAP<") else value
 
 
 def _merge(contract: Contract, target: str, changes: str, place: str) -> str:

@@ -59,6 +59,19 @@ def test_a_table_without_time_may_be_written_column_by_column(lake: Lake) -> Non
     assert rows(lake) == {("a", "Oslo", 31), ("b", None, 20)}
 
 
+def test_maps_are_written_where_they_differ(lake: Lake) -> None:
+    shape = "student_id string, as_of date, minutes map<string, int>"
+    make(lake, ("a", DAY, {"spanish": 5, "french": 1}), ("b", DAY, None), shape=shape)
+    version = lake.version("features.mood")
+    same = lake.spark.createDataFrame([("a", DAY, {"french": 1, "spanish": 5})], shape)
+    open_store(lake).write_table(name="features.mood", df=same)
+    assert lake.version("features.mood") == version
+    other = lake.spark.createDataFrame([("a", DAY, {"spanish": 6}), ("b", DAY, {"french": 2})], shape)
+    open_store(lake).write_table(name="features.mood", df=other)
+    found = open_store(lake).read_table(name="features.mood").collect()
+    assert {row.student_id: row.minutes for row in found} == {"a": {"spanish": 6}, "b": {"french": 2}}
+
+
 def test_creating_it_again_leaves_it_as_it_is(lake: Lake) -> None:
     make(lake, ("a", DAY, 1.0))
     make(lake, ("b", DAY, 1.0))
