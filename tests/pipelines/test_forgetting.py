@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakehouse.registry import use_mlflow
 from lakehouse.settings import settings
 from pipelines.forget.landing import ids_of, read, same_id, without
 from pipelines.forget.launch import BLANK, blank
@@ -34,6 +35,7 @@ def test_the_run_of_the_command_keeps_no_id(tmp_path: Path, empty_store: Path, m
     held = tmp_path / "launched.db"
     shutil.copy2(empty_store, held)
     store = f"sqlite:///{held}"
+    use_mlflow(settings(str(tmp_path / "lake")))
     client = mlflow.MlflowClient(store)
     run_id = client.create_run("0").info.run_id
     client.log_param(run_id, "student_id", "anna")
