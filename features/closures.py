@@ -24,12 +24,18 @@ def closed_days(closures: DataFrame, dates: DataFrame, known_after_days: int = 0
         end of its horizon.
     """
     day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
-    known = closures.join(F.broadcast(dates), known_at_as_of(known_after_days))
+    known = spells(closures).join(F.broadcast(dates), known_at_as_of(known_after_days))
     near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
     of = language_hash(F.col("language")).alias("language")
     return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
         F.collect_set("day").alias("closed")
     )  # fmt: skip
+
+
+def spells(closures: DataFrame) -> DataFrame:
+    """silver.closures; of a version from before it told what was replaced, as if nothing had been."""
+    told = "superseded_at" in closures.columns
+    return closures if told else closures.withColumn("superseded_at", F.lit(None).cast("timestamp"))
 
 
 def known_at_as_of(days_after: int = 0) -> Column:
@@ -74,14 +80,14 @@ def open_days(known: DataFrame, mine: DataFrame) -> DataFrame:
 
 
 def closed_before(students: DataFrame, mine: DataFrame) -> DataFrame:
-    """The students with `closed_before`, the closed days between their first active day, 180 days before as_of at the
-    earliest, and as_of: what divides by a student's time on the platform leaves them out.
+    """The students with `closed_before`, the closed days after their first active day, or after the 180th before as_of,
+    and before as_of: what divides by a student's time on the platform leaves them out, as `open_days` does.
 
     Args:
         students: from `days.students_at`.
         mine: from `closed_for`.
     """
-    between = F.expr(f"size(filter(closed, d -> d >= greatest(first_day, as_of - {LOOKBACK_DAYS}) AND d < as_of))")
+    between = F.expr(f"size(filter(closed, d -> d > greatest(first_day, as_of - {LOOKBACK_DAYS}) AND d < as_of))")
     found = students.join(mine, ["student_id", "as_of"], "left")
     return found.withColumn("closed_before", F.when(F.col("closed").isNull(), 0).otherwise(between)).drop("closed")
 

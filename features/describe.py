@@ -60,10 +60,12 @@ def page() -> str:
 
 
 def _looked_up(uri: str) -> list[tuple[str, str]]:
-    """Tables and features that a model was logged with; nothing for one that was logged without."""
+    """Tables and features that a model was logged with; nothing for one logged without, or there no more."""
+    from mlflow.exceptions import MlflowException
+
     try:
         spec = logged_spec(uri)
-    except SpecError:
+    except (SpecError, MlflowException, OSError):
         return []
     return [(lookup.table, feature) for lookup in spec.lookups for feature in lookup.outputs]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.closures import known_at_as_of
+from features.closures import known_at_as_of, spells
 from features.days import student_days
-from features.student_labels import HORIZON_DAYS, outcomes
+from features.student_labels import GRACE_DAYS, HORIZON_DAYS, MATURITY_DAYS, outcomes
 
 LEAST_DAYS, MOST_DAYS = 7, 28
 
@@ -19,8 +19,9 @@ def relabelled(
 ) -> DataFrame:
     """features.student_labels with the outcome of another horizon.
 
-    Eligible is who the table calls eligible; where a closure of any language lies beyond the table's own 14 days and
-    within a longer horizon, there is no label.
+    Eligible is who the table calls eligible. There is no label where the table has none of its own that has ripened,
+    and where a closure of any language lies beyond the table's 14 days and within a longer horizon; like the table's
+    own, labels know of what was announced until they ripen.
 
     Args:
         labels: features.student_labels.
@@ -32,10 +33,14 @@ def relabelled(
     Returns:
         student_id, as_of, eligible, dropped_out.
     """
-    told = outcomes(labels.select("student_id", "as_of", "eligible"), student_days(events), horizon, as_of)
+    key = ["student_id", "as_of"]
+    ripe = F.col("as_of") <= F.lit(as_of - timedelta(days=MATURITY_DAYS))
+    closed = labels.where(ripe & F.col("dropped_out").isNull()).select(*key)
+    present = labels.select(*key, "eligible").join(closed, key, "left_anti")
+    told = outcomes(present, student_days(events), horizon, as_of)
     if closures is None or horizon <= HORIZON_DAYS:
         return told
     ahead = (F.col("closed_to") >= F.date_add("as_of", HORIZON_DAYS)) & (
         F.col("closed_from") < F.date_add("as_of", horizon)
     )
-    return told.join(F.broadcast(closures), ahead & known_at_as_of(), "left_anti")
+    return told.join(F.broadcast(spells(closures)), ahead & known_at_as_of(horizon + GRACE_DAYS), "left_anti")

@@ -73,8 +73,8 @@ class Contract:
         partitioned: a column of a few harmless texts, each of which has files of its own, where rows of one are
             replaced more often than those of another; empty for most tables. Delta clusters no table that has it.
         tracked: whether the rows that a commit added can be read back (Delta's change feed).
-        pinned: whether registered models pin versions of the table, which then have to stay readable; those of a
-            feature table they always may.
+        pinned: whether registered models may pin versions of the table, which then have to stay readable; those of a
+            table over time they always may.
     """
 
     name: str

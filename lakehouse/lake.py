@@ -25,6 +25,14 @@ FEW_ROWS, FEW_BESIDE = 20_000, 500_000
 ABANDONED = timedelta(days=1)
 STAGED_BY = re.compile(r"__(\d{8}t\d{6})\d{3}")
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+OLD_VERSIONS = dict.fromkeys(
+    (
+        "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled",
+        "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration",
+    ),
+    "false",
+)
+"""Upkeep says how long old versions stay; Delta would heed no `RETAIN`, and read no version that is over a week old."""
 _served: Path | None = None
 
 
@@ -279,6 +287,8 @@ class Lake:
         Never drop a schema here: that deletes its folder.
         """
         global _served
+        for name, value in OLD_VERSIONS.items():
+            self.spark.conf.set(name, value)
         for schema in {*SCHEMAS, *self._other_schemas()}:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.settings.schema(schema)}")
         if _served not in (None, self.settings.warehouse):

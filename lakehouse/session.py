@@ -20,14 +20,6 @@ from lakehouse.java import check_java
 from lakehouse.settings import on_databricks
 
 ROWS_A_FILE, BYTES_A_FILE = 50_000, 2 * 2**20
-OLD_VERSIONS = dict.fromkeys(
-    (
-        "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled",
-        "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration",
-    ),
-    "false",
-)
-"""Upkeep says how long old versions stay; Delta would heed no `RETAIN`, and read no version that is over a week old."""
 # What turns this process into a client of its own server; a child process that inherits it would find no server.
 CLIENT_MODE = ("SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 
@@ -44,8 +36,7 @@ def connect() -> SparkSession:
     """
     if "SPARK_REMOTE" in os.environ or on_databricks():
         session = SparkSession.builder.getOrCreate()
-        for name, value in ({"spark.sql.session.timeZone": "UTC"} | ({} if on_databricks() else OLD_VERSIONS)).items():
-            session.conf.set(name, value)
+        session.conf.set("spark.sql.session.timeZone", "UTC")
         return session
     return _embedded()
 
@@ -123,7 +114,6 @@ def _local_config(port: int) -> dict[str, str]:
         # Nor need the few rows that change be brought together by part before they are written.
         "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
         "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
-        **OLD_VERSIONS,
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",

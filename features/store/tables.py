@@ -205,5 +205,6 @@ def _contract(
         for f in schema
     )  # fmt: skip
     return Contract(
-        table, description, columns, key=tuple(keys), publish=Publish.MERGE, timeseries=next(iter(times), "")
-    )
+        table, description, columns, key=tuple(keys), publish=Publish.MERGE, timeseries=next(iter(times), ""),
+        pinned=True,
+    )  # fmt: skip

@@ -112,6 +112,12 @@ def raw_files(landing: Path) -> list[Listed]:
     return [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
 
 
+def unfinished(landing: Path) -> list[str]:
+    """The names of the files that `listing` leaves to their producers."""
+    within = [path for table in RAW_TABLES for path in (landing / table).rglob("*.parquet")]
+    return sorted(str(path.relative_to(landing)) for path in within if _hidden(path.name))
+
+
 def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:
     """A first load needs every table, unless files arrive day by day: then one may come later.
 

@@ -22,7 +22,7 @@ from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
 from lakehouse.words import count
 from pipelines.bronze.files import entries
-from pipelines.bronze.landing import Listed, footer, raw_files
+from pipelines.bronze.landing import Listed, footer, raw_files, unfinished
 from pipelines.forget.landing import ids_of, read, same_id, without
 from pipelines.forget.launch import blank
 from pipelines.forget.tables import clean_versions, delete, owned, remember_nothing
@@ -45,7 +45,7 @@ class Gone:
     files: Counter[str] = field(default_factory=Counter)
     tables: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
-    left: str = ""
+    left: list[str] = field(default_factory=list)
 
 
 def run(run: Run) -> None:
@@ -58,28 +58,30 @@ def run(run: Run) -> None:
     if not student:
         raise RadarError("Say whom to forget: -P student_id=<id>.")
     lake, started = run.lake, datetime.now(UTC)
-    current, unfinished = _current(lake), _unfinished(lake)
+    current, once_more = _current(lake), _unfinished(lake)
+    left = blank(lake.settings, "student_id")
     with run.step(BEGUN) as begun:
         begun.rows[REBUILD] = True
         begun.message = "until it has ended, silver has to be made whole"
     with run.step("forget") as step:
         talks = conversations(lake, student)
-        gone = Gone()
+        gone = Gone(left=left)
         _landing(lake, student, talks, gone)
         gone.tables = delete(lake, student, talks)
         _artifacts(lake, student, gone)
-        found = bool(gone.files or gone.tables or unfinished)
+        found = bool(gone.files or gone.tables or once_more)
         if found:
-            cleaned = owned(lake) if unfinished else set(gone.tables)
+            cleaned = owned(lake) if once_more else set(gone.tables)
             lost = [pin for pin in pins(lake) if pin.table in cleaned]
             clean_versions(lake, cleaned)
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
         _stand(step, current)
-        gone.left = blank(lake.settings, "student_id")
         step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
     if not found:
-        raise RadarError("No row of that student was found; ids are compared as silver has them.")
+        raise RadarError(
+            ". ".join(["No row of that student was found; ids are compared as silver has them", *left]) + "."
+        )
 
 
 def _unfinished(lake: Lake) -> bool:
@@ -111,6 +113,7 @@ def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
     if not lake.settings.landing.is_dir():
         gone.unread.append(f"{lake.settings.landing}, which is no folder; say where raw files lie with -P landing=…")
+    gone.unread += unfinished(lake.settings.landing)
     # Conversations last, as in `tables.delete`.
     for file in sorted(_listed(lake), key=lambda listed: listed.table == "conversations"):
         table, column = read(file.path), OWNER.get(file.table)
@@ -184,7 +187,7 @@ def _told(gone: Gone, lost: list[Pin]) -> str:
     told += "".join(f"{indent}{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items()))
     told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
     told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
-    told += f"{indent}{gone.left}" if gone.left else ""
+    told += "".join(f"{indent}{what}" for what in gone.left)
     return told + f"{indent}sums in gold and the dashboard still count the student until the next run of the loop"
 
 

@@ -42,9 +42,17 @@ def test_the_run_of_the_command_keeps_no_id(tmp_path: Path, empty_store: Path, m
     client.log_param(run_id, "lake", "lake")
     monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert blank(settings(str(tmp_path / "lake")), "student_id") == ""
+    assert blank(settings(str(tmp_path / "lake")), "student_id") == []
     assert client.get_run(run_id).data.params == {"student_id": BLANK, "lake": "lake"}
     assert b"anna" not in held.read_bytes()
-    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
-    assert f"MLflow's run {run_id} in https://mlflow.example.org has the id" in blank(settings(), "student_id")
+
+
+@pytest.mark.parametrize("store", ["https://mlflow.example.org", "sqlite:///there/is/no.db", "sqlite:///{empty}"])
+def test_a_run_that_cannot_be_blanked_is_told(
+    store: str, tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store.format(empty=shutil.copy2(empty_store, tmp_path / "other.db"))
+    monkeypatch.setenv("MLFLOW_RUN_ID", "r1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    (said,) = blank(settings(str(tmp_path / "lake")), "student_id")
+    assert said.startswith(f"MLflow's run r1 in {store} has the id as its parameter student_id")
