@@ -73,6 +73,8 @@ class Contract:
         partitioned: a column of a few harmless texts, each of which has files of its own, where rows of one are
             replaced more often than those of another; empty for most tables. Delta clusters no table that has it.
         tracked: whether the rows that a commit added can be read back (Delta's change feed).
+        of_run: of a table whose batch replaces as-of dates, whether `as_of` is the day of the run: then its rows go
+            even where the batch has none for it.
         pinned: whether registered models may pin versions of the table, which then have to stay readable; those of a
             table over time they always may.
     """
@@ -87,6 +89,7 @@ class Contract:
     clustered: str = ""
     partitioned: str = ""
     tracked: bool = False
+    of_run: bool = True
     pinned: bool = False
 
     def column_names(self) -> list[str]:

@@ -157,7 +157,7 @@ class Step:
     def _replace(self, contract: Contract, staged: str, target: str) -> int:
         by = "as_of" if contract.publish is Publish.REPLACE_AS_OF else "true"
         new = self._counts(staged, by)
-        scope = self._scope(new) if contract.publish is Publish.REPLACE_AS_OF else "true"
+        scope = self._scope(contract, new) if contract.publish is Publish.REPLACE_AS_OF else "true"
         old = self._counts(target, by, scope)
         if new == old and not self._differs(contract, staged, target, scope):
             return 0
@@ -185,9 +185,9 @@ class Step:
         apart = f"SELECT 1 FROM ({new} UNION ALL {old}) GROUP BY {names} HAVING sum(staged__more) <> 0 LIMIT 1"
         return self.lake.one(apart) is not None
 
-    def _scope(self, staged: Iterable[date]) -> str:
-        days = {*staged, *([self.as_of] if self.as_of else [])}
-        return "as_of IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")"
+    def _scope(self, contract: Contract, staged: Iterable[date]) -> str:
+        days = {*staged, *([self.as_of] if self.as_of and contract.of_run else [])}
+        return "as_of IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")" if days else "false"
 
     def _drop_staged(self) -> None:
         staged = [self._staging(contract) for contract in self._staged.values()]

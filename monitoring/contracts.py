@@ -33,6 +33,7 @@ MODEL_HEALTH = Contract(
         between("dropouts", 0, None),
     ),
     publish=Publish.REPLACE_AS_OF,
+    of_run=False,
 )
 
 FEATURE_DRIFT = Contract(

@@ -17,6 +17,7 @@ import monitoring.dashboard.run
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
 from features.lookups import with_features
+from features.student_labels import HORIZON_DAYS
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
@@ -81,10 +82,10 @@ def watch(run: Run, as_of: date, dropout: Version | None, card: Mapping[str, Any
         rules = load()
         fired = alerts(found, rules.alerts, _lately(lake, as_of))
         trained = _trained(lake)
-        decision = decide(fired, trained, as_of, rules)
+        decision = decide(fired, max(trained, default=None), as_of, rules)
         batches = {
             ALERTS: [(as_of, *vars(alert).values()) for alert in fired],
-            RETRAINING: _decided(lake, decision, as_of, trained == as_of),
+            RETRAINING: _decided(lake, decision, as_of, as_of in trained),
         }
         step.stage_all({contract: frame_of(lake.spark, contract, rows) for contract, rows in batches.items()})
         step.publish()
@@ -172,9 +173,11 @@ def _lately(lake: Lake, as_of: date) -> set[str]:
     return {row.rule for row in rows.collect()}
 
 
-def _trained(lake: Lake) -> date | None:
-    """The day that the newest version was trained for."""
-    return max((date.fromisoformat(v.tags["as_of"]) for v in versions(lake, "dropout")), default=None)
+def _trained(lake: Lake) -> set[date]:
+    """The days for which versions were trained that answer the champion's question, as some experiments do not."""
+    ours = str(HORIZON_DAYS)
+    held = (found.tags for found in versions(lake, "dropout"))
+    return {date.fromisoformat(tags["as_of"]) for tags in held if tags.get("horizon_days", ours) == ours}
 
 
 def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
-from lakehouse.registry import Version, load_card, tracked_run, use_mlflow, versions
+from lakehouse.registry import Version, load_card, tracked_run, use_mlflow
 from lakehouse.settings import Settings
 from training.candidates import RECENCY, RECENCY_FEATURE, SPACES, Candidate, Trained, fixed_recency_rule
 from training.data import LABEL, TrainingSet, training_set
@@ -24,7 +24,7 @@ from training.experiment import MODEL as MODEL
 from training.experiment import Experiment, log, registered
 from training.search import choose
 from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, gap, windows
-from training.versions import fingerprint, trained_before, wait_again
+from training.versions import fingerprint, recency_rule, trained_before, wait_again
 
 MOST_TRIALS = 100
 
@@ -128,10 +128,11 @@ def first_rule(data: TrainingSet, seed: int) -> Trained:
 def ensure_first(
     lake: Lake, data: TrainingSet, experiment: Experiment | TooLittle, parameters: Parameters
 ) -> None:  # fmt: skip
-    """See to it that version 1 is the recency rule, and that there is a champion."""
+    """See to it that there is a recency rule, and a champion: the rule, whatever experiments were registered before."""
     if champion(lake, MODEL):
         return
-    if not versions(lake, MODEL):
+    rule_held = recency_rule(lake)
+    if rule_held is None:
         split = experiment if isinstance(experiment, TooLittle) else experiment.split
         rule = first_rule(data, parameters.seed) if isinstance(experiment, TooLittle) else experiment.recency
         rows = None if isinstance(experiment, TooLittle) else experiment.evaluate(rule)
@@ -139,8 +140,8 @@ def ensure_first(
             said = asdict(parameters) | {"kind": RECENCY}
             card = log(rule, data, split, rows, said, parameters.seed)
             example = pd.DataFrame({RECENCY_FEATURE: [0.1, 0.5, 1.0, 2.0, 5.0]})
-            registered(lake, rule, data, card, fingerprint(data.content_hash, said), example)
-    move_alias(lake, MODEL, "1", data.as_of, "first model")
+            rule_held = registered(lake, rule, data, card, fingerprint(data.content_hash, said), example)
+    move_alias(lake, MODEL, rule_held.version, data.as_of, "first model")
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -17,8 +17,7 @@ from pyspark.sql import functions as F
 from features.lookups import features_held, with_features
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, load_artifact, load_model, versions
-from training.candidates import RECENCY
+from lakehouse.registry import Version, load_artifact, load_model
 from training.data import KEY, LABELS, collected, labelled, sampled, segment_set
 from training.experiment import languages
 from training.report import TEST_ROWS, TRAINING_SET
@@ -26,6 +25,7 @@ from training.rules import Fresh, Grouped, Papers
 from training.segments import meant
 from training.splits import Span
 from training.stability import matched, stability
+from training.versions import recency_rule
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Evidence:
 
     @property
     def _rule(self) -> Version:
-        for found in reversed(versions(self.lake, "dropout")):
-            if found.kind == RECENCY:
-                return found
-        raise RadarError("There is no recency rule among the versions; there is nothing to beat.")
+        found = recency_rule(self.lake)
+        if found is None:
+            raise RadarError("There is no recency rule among the versions; there is nothing to beat.")
+        return found
 
     def _predictor(self, found: Version) -> Callable[[pd.DataFrame], Any]:
         """The probabilities of a loaded version."""

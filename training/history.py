@@ -21,7 +21,9 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         RadarError: when there was none on that day.
     """
     if not options.on:
-        print("\n".join(lines(options.model, decisions(run.lake, options.model))))
+        train = entry_point(f"train_{options.model}", lake=run.lake.settings.lake)
+        none = f"{options.model} has had no champion yet; `{train}` makes the first."
+        print("\n".join(lines(decisions(run.lake, options.model))) or none)
         return
     day = as_of if options.on == "as_of" else parse_as_of(options.on, "on")
     assert day is not None
@@ -32,10 +34,8 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
     print(f"{options.model} on {day}: version {found.version}, {told(found)}")
 
 
-def lines(model: str, found: Sequence[Decision]) -> list[str]:
+def lines(found: Sequence[Decision]) -> list[str]:
     """A line a decision, oldest first: for which days it stood, who decided it, when and why."""
-    if not found:
-        return [f"{model} has had no champion yet; `{entry_point(f'train_{model}')}` makes the first."]
     until = [str(decision.as_of) for decision in found[1:]] + ["now"]
     return [
         f"  version {decision.version:>3}   {decision.as_of} to {end:<10}   {told(decision)}"

@@ -13,9 +13,11 @@ from typing import Any
 import pandas as pd
 
 from features.store import model_store
+from features.student_labels import HORIZON_DAYS
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.registry import TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
+from training.candidates import RECENCY
 from training.data import TrainingSet
 
 CODE = ("training", "features")
@@ -99,3 +101,10 @@ def quantiles(values: pd.Series, bins: int = 10) -> dict[str, Any]:
 def _edges(values: pd.Series, at: Sequence[float]) -> Any:
     found = values.quantile(list(at)).drop_duplicates()
     return found[found < values.max()].to_numpy(float)
+
+
+def recency_rule(lake: Lake) -> Version | None:
+    """The oldest version that is the recency rule and answers the champion's question; None where there is none."""
+    ours = str(HORIZON_DAYS)
+    rules = (found for found in reversed(versions(lake, "dropout")) if found.kind == RECENCY)
+    return next((found for found in rules if found.tags.get("horizon_days", ours) == ours), None)

@@ -79,7 +79,7 @@ def _week_tiles(metrics: pd.DataFrame, as_of: date) -> list[Tile]:
         Tile(
             "Session length",
             f"{number(_weighted(week, 'avg_session_minutes'))} min",
-            f"{percent(_weighted(week, 'avg_error_rate'))} of messages corrected",
+            f"{percent(_weighted(week, 'avg_error_rate'))} of messages corrected in the mean conversation",
         ),
     ]
 

@@ -18,7 +18,8 @@ def score_gains(completed: DataFrame, attempts: DataFrame) -> DataFrame:
     """Each student's change of score around each lesson: lesson_id, language, student_id, gain (points of 100).
 
     gain = score of the first attempt handed in after the completion, minus that of the last one handed in before it,
-    both in the lesson's language; students without both are left out.
+    both in the language of the student's progress; students without both are left out. A lesson has one language, the
+    last by name where its rows say several.
 
     Args:
         completed: completed rows of silver lesson progress.
@@ -36,7 +37,10 @@ def score_gains(completed: DataFrame, attempts: DataFrame) -> DataFrame:
         F.min_by("score", F.when(after, F.col("handed_in"))).alias("next_score"),
     )
     gain = F.col("next_score") - F.col("previous_score")
-    return pairs.select("lesson_id", "language", "student_id", gain.alias("gain")).where("gain IS NOT NULL")
+    told = pairs.withColumn("gain", gain).where("gain IS NOT NULL")
+    once = told.groupBy("lesson_id", "student_id").agg(F.avg("gain").alias("gain"), F.max("language").alias("_spoken"))
+    language = F.max("_spoken").over(Window.partitionBy("lesson_id"))
+    return once.select("lesson_id", language.alias("language"), "student_id", "gain")
 
 
 def shrunk_gains(gains: DataFrame) -> DataFrame:

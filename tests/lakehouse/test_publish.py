@@ -99,6 +99,14 @@ def test_a_day_that_became_empty_is_emptied(lake: Lake) -> None:
     assert held(lake, table) == {("a", MONDAY, 0.1)}
 
 
+def test_a_table_whose_days_are_not_the_runs_keeps_those_that_the_batch_does_not_hold(lake: Lake) -> None:
+    table = replace(contract(Publish.REPLACE_AS_OF), of_run=False)
+    put(lake, table, ("a", MONDAY, 0.1), ("a", NEXT, 0.2))
+    put(lake, table, ("a", MONDAY, 0.3), as_of=NEXT)
+    put(lake, table, as_of=NEXT)
+    assert held(lake, table) == {("a", MONDAY, 0.3), ("a", NEXT, 0.2)}
+
+
 @pytest.mark.parametrize("publish", [Publish.MERGE, Publish.REPLACE, Publish.REPLACE_AS_OF])
 def test_content_that_is_there_commits_nothing(lake: Lake, publish: Publish) -> None:
     table = contract(publish)

@@ -21,7 +21,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, move_alias
 from lakehouse.registry import load_model, refuse_unsafe, tracked_run, versions
 from training import dropout, evidence, experiment, history, promotion
-from training.candidates import Candidate, Trained
+from training.candidates import RECENCY, Candidate, Trained
 from training.dropout import Parameters, ensure_first
 from training.experiment import Experiment
 from training.promotion import Wish, promote
@@ -148,7 +148,7 @@ def test_a_person_may_override_with_a_reason_and_it_is_written_down(
     last = decisions(tried.lake, "dropout")[-1]
     assert (last.version, last.previous, last.by, last.reason) == ("2", "1", "ada", "the fair on Monday needs it")
     assert "better_than_recency_rule" in last.evidence["broken"]
-    lines = history.lines("dropout", decisions(tried.lake, "dropout"))
+    lines = history.lines(decisions(tried.lake, "dropout"))
     assert "version   1   2024-12-02 to 2024-12-02" in lines[0]
     assert "by ada" in lines[1]
     assert "after version 1: the fair on Monday needs it (over rule" in lines[1]
@@ -206,3 +206,20 @@ def test_training_again_on_the_same_rows_registers_nothing(tried: Experiment, mo
     dropout.train(tried.lake, DAY, parameters)
     assert "nothing new to learn: version 2" in dropout.train(tried.lake, DAY, parameters)
     assert promotion.promote(tried.lake, "dropout", DAY).startswith("dropout: version 2 (logistic) is champion")
+
+
+def test_an_experiment_that_was_registered_first_is_no_champion(
+    tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 28 days, as `train_dropout -P horizon_days=28` on a fresh lake leaves it."""
+    monkeypatch.setattr(experiment, "languages", lambda *_: pd.Series(dtype=object))
+    whole = learnable(40, as_of=DAY, lake=tracked_lake)
+    other = replace(whole, recipe=replace(whole.recipe, horizon_days=28))
+    split = windows(whole.frame)
+    assert not isinstance(split, TooLittle)
+    asked_first = Experiment(tracked_lake, other, split)
+    asked_first.submit(asked_first.fit_candidate(Candidate("logistic", {"C": 0.1})), "mark", {})
+    ensure_first(tracked_lake, whole, Experiment(tracked_lake, whole, split), Parameters())
+    held = champion(tracked_lake, "dropout")
+    assert held
+    assert (held.version, held.kind) == ("2", RECENCY)

@@ -161,7 +161,7 @@ def test_tiles_compare_weeks_and_weigh_sessions() -> None:
     )
     found = {tile.label: (tile.value, tile.told) for tile in overview.tiles(frames, AS_OF)}
     assert found["Conversations"] == ("4", "in 7 days, 50% fewer than the 7 before")
-    assert found["Session length"] == ("15 min", "20% of messages corrected")
+    assert found["Session length"] == ("15 min", "20% of messages corrected in the mean conversation")
     assert found["Active in 7 days"] == ("30", "25% fewer than the 7 before")
     assert found["Inactive"] == ("50", "silent over 14 days, of 100 ever active")
 

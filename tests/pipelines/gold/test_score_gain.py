@@ -43,6 +43,34 @@ def test_a_gain_spans_the_attempts_next_to_the_completion(spark: SparkSession) -
     assert rows(gains, "lesson_id", "student_id", "gain") == [("l1", "ana", 20.0), ("l2", "ana", -5.0)]
 
 
+def test_a_lesson_of_two_spellings_of_a_language_is_one_lesson(spark: SparkSession) -> None:
+    completed = frame(
+        spark,
+        LESSON_PROGRESS,
+        """
+        lesson_id | language | student_id | completed_at
+        l1        | spanish  | ana        | 2024-01-10
+        l1        | español  | bob        | 2024-01-10
+        """,
+    )
+    attempts = frame(
+        spark,
+        ASSESSMENT_ATTEMPTS,
+        """
+        attempt_id | student_id | language | score | completed_at
+        a1         | ana        | spanish  | 60    | 2024-01-01
+        a2         | ana        | spanish  | 70    | 2024-01-12
+        b1         | bob        | español  | 50    | 2024-01-01
+        b2         | bob        | español  | 80    | 2024-01-12
+        """,
+    )
+    gains = score_gains(completed, attempts)
+    assert rows(gains, "lesson_id", "language", "student_id", "gain") == [
+        ("l1", "spanish", "ana", 10.0), ("l1", "spanish", "bob", 30.0),
+    ]  # fmt: skip
+    assert rows(shrunk_gains(gains), "lesson_id", "students_with_gain") == [("l1", 2)]
+
+
 def test_gains_are_shrunk_by_the_ratio_of_variances(spark: SparkSession) -> None:
     gains = frame(
         spark,
