@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
@@ -12,6 +13,11 @@ from features.days import student_days
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS, MATURITY_DAYS, outcomes
 
 LEAST_DAYS, MOST_DAYS = 7, 28
+
+
+def asks_as_ever(tags: Mapping[str, str]) -> bool:
+    """Whether a model version, by its tags, answers the champion's question; those of before there were others do."""
+    return tags.get("horizon_days", str(HORIZON_DAYS)) == str(HORIZON_DAYS)
 
 
 def relabelled(

@@ -16,6 +16,7 @@ from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 MODELS = ("dropout", "segments")
 CHAMPION = "champion"
@@ -146,7 +147,7 @@ def every_version(lake: Lake) -> list[Version]:
     """
     if lake.settings.local:
         held = client(lake.settings).search_model_versions()
-        found = [Version(one.name, str(one.version), one.run_id, dict(one.tags)) for one in held]
+        found = [_version(one) for one in held]
     else:
         found = [one for model in MODELS for one in versions(lake, model)]
     return sorted(found, key=lambda one: (one.name, int(one.version)))
@@ -167,7 +168,11 @@ def version(lake: Lake, model: str, number: str) -> Version:
         if error.error_code not in NOT_THERE:
             raise
         raise RadarError(f"{name} has no version {number}; see `make ui` for those it has.") from None
-    return Version(name, str(found.version), found.run_id, dict(found.tags))
+    return _version(found)
+
+
+def _version(found: ModelVersion) -> Version:
+    return Version(found.name, str(found.version), found.run_id, dict(found.tags))
 
 
 def holder(lake: Lake, model: str, alias: str) -> str | None:

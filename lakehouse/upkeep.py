@@ -83,9 +83,8 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
 
 def _keep_log(lake: Lake, table: str) -> None:
     """Tables that were made before contracts said so keep their log from now on: a version is gone with its entry."""
-    lacking = {name: kept for name, kept in LOG_KEPT.items() if name not in _properties(lake, table)}
-    for name, kept in lacking.items():
-        lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ('{name}' = '{kept}')").collect()
+    for name in LOG_KEPT.keys() - _properties(lake, table).keys():
+        lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ('{name}' = '{LOG_KEPT[name]}')").collect()
 
 
 def _properties(lake: Lake, table: str) -> dict[str, str]:

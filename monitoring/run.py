@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 import monitoring.dashboard.run
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
+from features.horizons import asks_as_ever
 from features.lookups import with_features
-from features.student_labels import HORIZON_DAYS
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
@@ -175,9 +175,8 @@ def _lately(lake: Lake, as_of: date) -> set[str]:
 
 def _trained(lake: Lake) -> set[date]:
     """The days for which versions were trained that answer the champion's question, as some experiments do not."""
-    ours = str(HORIZON_DAYS)
     held = (found.tags for found in versions(lake, "dropout"))
-    return {date.fromisoformat(tags["as_of"]) for tags in held if tags.get("horizon_days", ours) == ours}
+    return {date.fromisoformat(tags["as_of"]) for tags in held if asks_as_ever(tags)}
 
 
 def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:

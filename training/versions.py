@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from features.horizons import asks_as_ever
 from features.store import model_store
-from features.student_labels import HORIZON_DAYS
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.registry import TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
@@ -105,6 +105,5 @@ def _edges(values: pd.Series, at: Sequence[float]) -> Any:
 
 def recency_rule(lake: Lake) -> Version | None:
     """The oldest version that is the recency rule and answers the champion's question; None where there is none."""
-    ours = str(HORIZON_DAYS)
     rules = (found for found in reversed(versions(lake, "dropout")) if found.kind == RECENCY)
-    return next((found for found in rules if found.tags.get("horizon_days", ours) == ours), None)
+    return next((found for found in rules if asks_as_ever(found.tags)), None)

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lakehouse.lake import Lake
 from lakehouse.ops import GATE_RESULTS, QUARANTINE, RUNS
 from lakehouse.upkeep import let_go_of_all_but_the_newest
+from pipelines.forget.launch import BLANK
 from pipelines.silver.typed import same_id
 
 RAW_OWNED = ("conversations", "lesson_progress", "assessment_attempts", "user_levels", "interventions")
@@ -67,7 +68,7 @@ def remember_nothing(lake: Lake, student: str) -> None:
             lake.table(table).where(where).select(column).distinct().createOrReplaceTempView("gone_words")
             lake.spark.sql(
                 f"MERGE INTO {lake.name(table)} t USING gone_words g ON t.{column} = g.{column} "
-                f"WHEN MATCHED THEN UPDATE SET t.{column} = 'blanked by an erasure'"
+                f"WHEN MATCHED THEN UPDATE SET t.{column} = '{BLANK}'"
             ).collect()
             touched.append(table)
     clean_versions(lake, touched)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from math import sqrt
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.gold.score_gain import Z_95, score_gains, shrunk_gains
 from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, LESSON_PROGRESS
@@ -13,21 +13,18 @@ GAINS = {"lesson_id": "STRING", "language": "STRING", "student_id": "STRING", "g
 ESTIMATE = ("lesson_id", "students_with_gain", "mean_score_gain", "gain_low", "gain_high")
 
 
+def gained(spark: SparkSession, completed: str, attempts: str) -> DataFrame:
+    return score_gains(frame(spark, LESSON_PROGRESS, completed), frame(spark, ASSESSMENT_ATTEMPTS, attempts))
+
+
 def test_a_gain_spans_the_attempts_next_to_the_completion(spark: SparkSession) -> None:
-    completed = frame(
-        spark,
-        LESSON_PROGRESS,
-        """
+    completed = """
         lesson_id | language | student_id | completed_at
         l1        | spanish  | ana        | 2024-01-10
         l1        | spanish  | bob        | 2024-01-10
         l2        | spanish  | ana        | 2024-01-20
-        """,
-    )
-    attempts = frame(
-        spark,
-        ASSESSMENT_ATTEMPTS,
-        """
+    """
+    attempts = """
         attempt_id | student_id | language | score | completed_at
         a1         | ana        | spanish  | 60    | 2024-01-01
         a2         | ana        | spanish  | 70    | 2024-01-05
@@ -36,35 +33,26 @@ def test_a_gain_spans_the_attempts_next_to_the_completion(spark: SparkSession) -
         a5         | ana        | spanish  | 65    | 2024-01-25
         b1         | bob        | spanish  | 50    | 2024-01-01
         b2         | bob        | spanish  |       | 2024-01-12
-        """,
-    )
-    gains = score_gains(completed, attempts)
+    """
+    gains = gained(spark, completed, attempts)
     # The attempt of l2's very moment is neither before nor after it.
     assert rows(gains, "lesson_id", "student_id", "gain") == [("l1", "ana", 20.0), ("l2", "ana", -5.0)]
 
 
 def test_a_lesson_of_two_spellings_of_a_language_is_one_lesson(spark: SparkSession) -> None:
-    completed = frame(
-        spark,
-        LESSON_PROGRESS,
-        """
+    completed = """
         lesson_id | language | student_id | completed_at
         l1        | spanish  | ana        | 2024-01-10
         l1        | español  | bob        | 2024-01-10
-        """,
-    )
-    attempts = frame(
-        spark,
-        ASSESSMENT_ATTEMPTS,
-        """
+    """
+    attempts = """
         attempt_id | student_id | language | score | completed_at
         a1         | ana        | spanish  | 60    | 2024-01-01
         a2         | ana        | spanish  | 70    | 2024-01-12
         b1         | bob        | español  | 50    | 2024-01-01
         b2         | bob        | español  | 80    | 2024-01-12
-        """,
-    )
-    gains = score_gains(completed, attempts)
+    """
+    gains = gained(spark, completed, attempts)
     assert rows(gains, "lesson_id", "language", "student_id", "gain") == [
         ("l1", "spanish", "ana", 10.0), ("l1", "spanish", "bob", 30.0),
     ]  # fmt: skip
