@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.days import LOOKBACK_DAYS, language_hash
 from features.student_labels import HORIZON_DAYS
 
+CLOSURES = "silver.closures"
 EVERYBODY = "all"
 
 
@@ -30,6 +33,21 @@ def closed_days(closures: DataFrame, dates: DataFrame, known_after_days: int = 0
     return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
         F.collect_set("day").alias("closed")
     )  # fmt: skip
+
+
+def closed_dates(closures: DataFrame, as_of: date) -> dict[str, set[date]]:
+    """The days before `as_of` that were known then to be closed, by language or `all`.
+
+    Args:
+        closures: silver.closures; few rows.
+        as_of: the day.
+    """
+    known = spells(closures).withColumn("as_of", F.lit(as_of)).where(known_at_as_of())
+    found: dict[str, set[date]] = {}
+    for row in known.where("closed_from < as_of").select("language", "closed_from", "closed_to").collect():
+        days = (min(row.closed_to, as_of - timedelta(days=1)) - row.closed_from).days + 1
+        found.setdefault(row.language, set()).update(row.closed_from + timedelta(days=n) for n in range(days))
+    return found
 
 
 def spells(closures: DataFrame) -> DataFrame:

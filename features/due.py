@@ -10,6 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from features.closures import CLOSURES
 from features.days import known_from, known_until
 from features.student_labels import MATURITY_DAYS
 from lakehouse.code import code_hash
@@ -18,7 +19,6 @@ from lakehouse.runs import last_done
 
 STATE = "features_of"
 EVENTS = "silver.learning_events"
-CLOSURES = "silver.closures"
 ALWAYS = date(1, 1, 1)
 
 

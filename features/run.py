@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import student_labels
-from features.closures import closed_before, closed_days, closed_for, open_days, touched
+from features.closures import CLOSURES, closed_before, closed_days, closed_for, open_days, touched
 from features.dates_made import MADE, dates_made, written_down
 from features.days import (
     LOOKBACK_DAYS,
@@ -24,7 +24,6 @@ from features.days import (
 )
 from features.due import (
     ALWAYS,
-    CLOSURES,
     EVENTS,
     STATE,
     Due,

@@ -72,7 +72,7 @@ DATA_QUALITY = Contract(
         table_name | STRING NOT NULL | the table
         row_count | BIGINT NOT NULL | rows known and dated before that day; all of a table without a date
         newest_at | TIMESTAMP | newest of them; null for a table without a date
-        hours_behind | DOUBLE | hours from that to midnight of the day
+        hours_behind | DOUBLE | hours from that to midnight of the day, without days closed for everybody
         quarantined | BIGINT NOT NULL | rows of it in quarantine
         quarantined_share | DOUBLE | quarantined over those and row_count
         gate_checks | BIGINT | expectations that its last gate asked; null for a table without a gate
@@ -93,7 +93,7 @@ WEEKLY_MEASURES = Contract(
     "The seven days before a day beside the eight weeks before them: a control chart of volumes and rates.",
     columns("""
         as_of | DATE NOT NULL | the day looked at
-        measure | STRING NOT NULL | active_students, rows_per_student, error_rate or new_language
+        measure | STRING NOT NULL | active_students (closures left out), rows_per_student, error_rate or new_language
         subject | STRING NOT NULL | what it is of: students, a table, a language
         value | DOUBLE NOT NULL | over the seven days before as_of
         usual | DOUBLE | mean over the weeks before; null under four of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -22,7 +23,9 @@ OTHER_TIMES = ("as_of", "_arrived_at")
 """What dates the rows of other tables: the first that a table has."""
 
 
-def data_quality(counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_of: date) -> DataFrame:
+def data_quality(
+    counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_of: date, closed: Collection[date]
+) -> DataFrame:
     """One row a table: the columns of gold.data_quality.
 
     Args:
@@ -30,6 +33,7 @@ def data_quality(counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_
         quarantine: ops.quarantine.
         gates: ops.gate_results.
         as_of: the day; rows dated at or after it, or known later, are not counted.
+        closed: days before it that were closed for everybody: since then nothing could be newer.
     """
     waiting = quarantine.where("released_at IS NULL").where(
         F.col("arrived_at").isNull() | (F.date_add("arrived_at", 1) <= F.lit(as_of))
@@ -37,10 +41,12 @@ def data_quality(counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_
     refused = waiting.groupBy("table_name").agg(F.count("*").alias("quarantined"))
     joined = counts.join(refused, "table_name", "left").fillna(0, ["quarantined"])
     behind = (F.unix_timestamp(F.lit(as_of).cast("timestamp")) - F.unix_timestamp("newest_at")) / 3600
+    days = F.array(*[F.lit(day) for day in sorted(closed)]).cast("array<date>")
+    closed_since = F.size(F.filter(days, lambda day: day > F.to_date("newest_at")))
     return joined.join(last_gates(gates), "table_name", "left").withColumns(
         {
             "as_of": F.lit(as_of),
-            "hours_behind": behind,
+            "hours_behind": behind - 24 * closed_since,
             "quarantined_share": F.try_divide("quarantined", F.col("quarantined") + F.col("row_count")),
         }
     )

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import monitoring.dashboard.run
+from features.closures import CLOSURES, EVERYBODY, closed_dates
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
 from features.horizons import asks_as_ever
@@ -44,7 +45,7 @@ from monitoring.drift import bin_counts, days_compared, feature_drift
 from monitoring.performance import matured, realised, unseen
 from monitoring.quality import SCHEMAS, counted, data_quality
 from monitoring.retraining import Decision, decide
-from monitoring.weekly import by_language, first_seen, weekly_measures
+from monitoring.weekly import by_language, first_seen, weekly_measures, weeks_of
 
 LABELS, SCORES = "features.student_labels", "gold.at_risk_students"
 NEW_FOR = timedelta(days=28)
@@ -106,15 +107,16 @@ def told(fired: Sequence[Alert]) -> str:
 def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of: date) -> list[Observation]:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
-    weekly = weekly_measures(
-        to_pandas(by_language(events, as_of)), first_seen(events, as_of), _learnt_until(card, as_of)
-    ).assign(as_of=as_of)
+    closed = closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}
+    weeks = to_pandas(by_language(events, as_of, closed))
+    shut = weeks_of(closed.get(EVERYBODY, ()), as_of)
+    weekly = weekly_measures(weeks, first_seen(events, as_of), _learnt_until(card, as_of), shut).assign(as_of=as_of)
     own = {contract.name for contract in CONTRACTS}
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
     gates = lake.table(GATE_RESULTS.name)
     with ThreadPoolExecutor(WORKERS) as pool:
         told = reduce(DataFrame.union, pool.map(lambda name: counted(name, lake.table(name), as_of), names))
-    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of)
+    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of, closed.get(EVERYBODY, ()))
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]
     if model:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -24,17 +24,23 @@ SENT = {
 ALL = "all"
 
 
-def by_language(events: DataFrame, as_of: date) -> DataFrame:
+def weeks_of(days: Iterable[date], as_of: date) -> set[int]:
+    """The weeks of seven days that days before `as_of` lie in, counted back from 0."""
+    return {((as_of - day).days - 1) // 7 for day in days}
+
+
+def by_language(events: DataFrame, as_of: date, closed: Mapping[str, Collection[date]]) -> DataFrame:
     """Sums of each of the last nine weeks of seven days, by language and over all (`all`), as known at `as_of`.
 
     Args:
         events: silver.learning_events.
         as_of: the day; week 0 ends before its midnight.
+        closed: from `closures.closed_dates`.
 
     Returns:
-        week (0 to 8, counted back), language, students (with an active day), conversations, messages, lessons begun,
-        attempts; and over students the squares and products of messages n and corrected messages w: `w`, `nn`,
-        `ww`, `nw`.
+        week (0 to 8, counted back), language, students (with an active day), open_students (those of them in a language
+        without a closed day in the nine weeks), conversations, messages, lessons begun, attempts; and over students the
+        squares and products of messages n and corrected messages w: `w`, `nn`, `ww`, `nw`.
     """
     day = F.lit(as_of).cast("timestamp")
     known = (F.col("known_at") <= day) & (F.col("superseded_at").isNull() | (F.col("superseded_at") > day))
@@ -42,12 +48,15 @@ def by_language(events: DataFrame, as_of: date) -> DataFrame:
     lately = (
         events.where(known & (F.col("event_at") < day)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
     )
+    shut = [language for language, days in closed.items() if min(weeks_of(days, as_of), default=99) <= WEEKS_BEFORE]
+    active = F.col("event_type").isin(*ACTIVE_EVENTS)
     languages = F.explode(F.array_compact(F.array(F.col("language"), F.lit(ALL)))).alias("language")
     each = (
         lately.select("*", languages.alias("of"))
         .groupBy("week", "of", "student_id")
         .agg(
-            F.max(F.col("event_type").isin(*ACTIVE_EVENTS)).alias("active"),
+            F.max(active).alias("active"),
+            F.max(active & ~F.coalesce(F.col("language").isin(shut), F.lit(False))).alias("open"),
             F.count_if(F.col("event_type") == "conversation").alias("conversations"),
             F.count_if(F.col("event_type") == "lesson_started").alias("lessons"),
             F.count_if(F.col("event_type") == "attempt").alias("attempts"),
@@ -57,8 +66,9 @@ def by_language(events: DataFrame, as_of: date) -> DataFrame:
     )
     sums = [F.sum(name).alias(name) for name in ("conversations", "lessons", "attempts", "w")]
     products = [F.sum(F.expr(f"{a} * {b}")).alias(a + b) for a, b in (("n", "n"), ("w", "w"), ("n", "w"))]
+    students = F.count_if("active").alias("students"), F.count_if("open").alias("open_students")
     return each.groupBy("week", F.col("of").alias("language")).agg(
-        F.count_if("active").alias("students"), F.sum("n").alias("messages"), *sums, *products
+        *students, F.sum("n").alias("messages"), *sums, *products
     )
 
 
@@ -69,7 +79,9 @@ def first_seen(events: DataFrame, as_of: date) -> dict[str, date]:
     return {row.language: row.day for row in days.collect()}
 
 
-def weekly_measures(weeks: pd.DataFrame, first: dict[str, date], learnt_until: date) -> pd.DataFrame:
+def weekly_measures(
+    weeks: pd.DataFrame, first: dict[str, date], learnt_until: date, closed_weeks: Collection[int]
+) -> pd.DataFrame:
     """The control chart of the week: each measure beside its mean and deviation over the weeks before.
 
     As Shewhart's charts do it (Economic Control of Quality of Manufactured Product, 1931), from up to eight weeks and
@@ -81,25 +93,29 @@ def weekly_measures(weeks: pd.DataFrame, first: dict[str, date], learnt_until: d
         weeks: from `by_language`.
         first: from `first_seen`.
         learnt_until: the last day of the rows that the champion learnt from.
+        closed_weeks: weeks with a day that is closed for everybody: their active students are not compared.
 
     Returns:
         measure, subject, value, usual, spread, size: rows_per_student of each table, active_students, error_rate of
         each language, new_language with the active students of one that appeared after `learnt_until`.
     """
-    found = [row for rows in (_of_all(weeks), _of_languages(weeks), _new(weeks, first, learnt_until)) for row in rows]
+    measures = _of_all(weeks, closed_weeks), _of_languages(weeks), _new(weeks, first, learnt_until)
+    found = [row for rows in measures for row in rows]
     return pd.DataFrame(found, columns=["measure", "subject", "value", "usual", "spread", "size"])
 
 
 Row = tuple[str, str, float, float | None, float | None, float]
 
 
-def _of_all(weeks: pd.DataFrame) -> Iterator[Row]:
+def _of_all(weeks: pd.DataFrame, closed_weeks: Collection[int]) -> Iterator[Row]:
     every = _by_week(weeks, ALL)
+    if 0 not in closed_weeks:
+        there = every["open_students"].drop([week for week in every.index if week in closed_weeks])
+        row = _charted("active_students", "students", there, there[0], there[0])
+        # Their number stands on those who were there before too: else nobody left would be nothing to speak of.
+        yield (*row[:-1], max(there[0], row[3] or 0.0))
     students = every["students"]
     now = float(students[0])
-    measure, subject, value, usual, spread, _ = _charted("active_students", "students", students, now, now)
-    # Their number stands on those who were there before too: else nobody left would be nothing to speak of.
-    yield measure, subject, value, usual, spread, max(now, usual or 0.0)
     for table, column in SENT.items():
         per = every[column] / students.where(students > 0)
         if now:

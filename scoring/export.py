@@ -10,8 +10,11 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import functions as F
 
+from features.student_labels import CONTRACT as LABELS
+from features.student_labels import HORIZON_DAYS
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError, entry_point
+from lakehouse.lake import Lake
 from lakehouse.rows import to_pandas
 from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS
@@ -33,8 +36,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
     with run.step("export") as step:
         scores = run.lake.table(AT_RISK_STUDENTS.name).where(F.col("as_of") == F.lit(as_of))
         if scores.isEmpty():
-            score = entry_point("score", lake=run.lake.settings.lake, as_of=as_of)
-            raise RadarError(f"{as_of} has not been scored; run `{score}` first.")
+            raise RadarError(_why_empty(run.lake, as_of))
         rows = scores.where(F.col("risk_band").isin(*BANDS[options.band])).select(*COLUMNS)
         listed = to_pandas(rows.orderBy(F.desc("risk"), "student_id"))
         out = Path(options.out)
@@ -44,6 +46,13 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         except OSError as error:
             raise RadarError(f"{out} cannot be written: {error.strerror}.") from None
         step.message = f"{count(len(listed), 'student')} of {as_of} in {out}"
+
+
+def _why_empty(lake: Lake, as_of: date) -> str:
+    labels = lake.table(LABELS.name).where(F.col("as_of") == F.lit(as_of))
+    if labels.isEmpty() or not labels.where("eligible").isEmpty():
+        return f"{as_of} has not been scored; run `{entry_point('score', lake=lake.settings.lake, as_of=as_of)}` first."
+    return f"Nobody is scored for {as_of}: nobody was active in {HORIZON_DAYS} days before, or a closure lies ahead."
 
 
 def harmless(rows: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import features.store as store
+from features.closures import CLOSURES
 from features.days import RECENT_DAYS
 from features.horizons import LEAST_DAYS, MOST_DAYS, relabelled
 from features.lookups import lookups
@@ -25,7 +26,6 @@ from lakehouse.rows import to_pandas
 
 LABELS = "features.student_labels"
 EVENTS = "silver.learning_events"
-CLOSURES = "silver.closures"
 LABEL = "dropped_out"
 KEY = ["student_id", "as_of"]
 MAX_ROWS = 1_000_000

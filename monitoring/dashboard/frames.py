@@ -11,7 +11,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "student_id", "risk", "risk_band", "reason_1", "reason_2", "reason_3", "segment", "suggested_action",
         "language", "days_since_active", "contacted_on", "scored_at", "trend",
     ),
-    "students": ("students", "active_7", "active_7_before", "active_14", "active_28", "inactive", "new_28"),
+    "students": ("students", "active_7", "active_7_before", "active_28", "new_28"),
+    "presence": ("present", "paused"),
+    "closures": ("language", "closed_from", "closed_to"),
+    "gold_day": ("as_of",),
     "daily": ("activity_date", "active_students"),
     "metrics": (
         "activity_date", "language", "active_students", "conversations", "total_messages", "avg_session_minutes",
@@ -52,15 +55,20 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 class Frames:
     """The dashboard's data, each frame as of one day and with the columns named in `COLUMNS`.
 
-    at_risk: one row a scored student. students: one row of counts of distinct students. daily: distinct active students
-    a day. metrics: gold.daily_metrics. languages: distinct students a language, ever and in the last 28 days.
-    velocity: levels per 30 days by language. assessments: attempts by week (Monday) and language. errors: error rate by
-    level. segments, movement, traits: sizes, moves since an earlier day and means of features by segment. The others
-    are gold tables. What each asks of the lake is in `sql/`.
+    at_risk: one row a scored student. students: one row of counts of distinct students. presence: one row of students
+    active in the 14 open days before, and of those who are not scored for a closure. closures: those of the 14 days to
+    come. gold_day: one row, the day that gold was made for. daily: distinct active students a day. metrics:
+    gold.daily_metrics. languages: distinct students a language, ever and in the last 28 days. velocity: levels per 30
+    days by language. assessments: attempts by week (Monday) and language. errors: error rate by level. segments,
+    movement, traits: sizes, moves since an earlier day and means of features by segment. The others are gold tables.
+    What each asks of the lake is in `sql/`.
     """
 
     at_risk: pd.DataFrame
     students: pd.DataFrame
+    presence: pd.DataFrame
+    closures: pd.DataFrame
+    gold_day: pd.DataFrame
     daily: pd.DataFrame
     metrics: pd.DataFrame
     languages: pd.DataFrame

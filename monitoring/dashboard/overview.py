@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from features.closures import EVERYBODY
 from lakehouse.errors import entry_point
 from monitoring.dashboard.frames import Frames
-from monitoring.dashboard.words import DASH, change, count, number, percent, share
+from monitoring.dashboard.words import DASH, change, count, long_day, number, percent, share, short_day, title
 
 
 @dataclass(frozen=True)
@@ -25,33 +26,71 @@ class Tile:
 
 def headline(frames: Frames) -> tuple[str, str]:
     """The morning's sentence and the one beneath it."""
-    scored = frames.at_risk
+    scored, waiting = frames.at_risk, paused(frames)
+    if scored.empty and waiting:
+        return "Nobody is scored today, since a closure lies ahead.", _not_scored(frames, waiting)
     if scored.empty:
         return "No one has been scored for this day yet.", f"The score step makes the list: {entry_point('score')}"
     high = int((scored["risk_band"] == "high").sum())
     medium = int((scored["risk_band"] == "medium").sum())
     base = f"{count(len(scored), 'student was', 'students were')} active in the last 14 days and scored"
+    told = f" {_not_scored(frames, waiting)}" if waiting else ""
     if not high:
-        return "Nobody is at high risk today.", f"{base}; {number(medium)} are at medium risk."
+        return "Nobody is at high risk today.", f"{base}; {number(medium)} are at medium risk.{told}"
     return (
         f"{count(high, 'student is', 'students are')} at high risk of stopping within two weeks.",
-        f"{base}: {share(high, len(scored))} at high risk, {share(medium, len(scored))} at medium.",
+        f"{base}: {share(high, len(scored))} at high risk, {share(medium, len(scored))} at medium.{told}",
     )
+
+
+def gold_of_another_day(frames: Frames, as_of: date) -> str:
+    """That the gold tables, which hold one day at a time, were made for another than this; else nothing."""
+    made = frames.gold_day["as_of"].tolist()
+    if not made or made[0] == as_of:
+        return ""
+    return f"Lessons, topics, levels and progress are told as of {long_day(made[0])}, when they were made last."
+
+
+def paused(frames: Frames) -> int:
+    """How many students were active lately and are not scored, since a closure lies in the 14 days to come."""
+    return int(frames.presence["paused"].sum())
+
+
+def inactive(frames: Frames) -> int | None:
+    """How many students were silent for more than 14 open days; None where no features tell."""
+    if frames.presence.empty or frames.students.empty:
+        return None
+    return int(frames.students["students"].sum() - frames.presence["present"].sum())
+
+
+def _not_scored(frames: Frames, waiting: int) -> str:
+    ahead = frames.closures.sort_values(["closed_from", "language"]).to_dict("records")
+    closed = ", ".join(
+        f"{'everything' if row['language'] == EVERYBODY else title(row['language'])} "
+        f"from {short_day(row['closed_from'])} to {short_day(row['closed_to'])}"
+        for row in ahead
+    )
+    those = count(waiting, "active student is", "active students are")
+    return f"{those} not scored, since a fortnight with a closure in it tells nothing: {closed}."
 
 
 def tiles(frames: Frames, as_of: date) -> list[Tile]:
     """The key figures."""
     high = int((frames.at_risk["risk_band"] == "high").sum())
     scored = len(frames.at_risk)
-    told = f"{share(high, scored)} of {number(scored)} scored" if scored else "nobody scored yet"
+    told = f"{share(high, scored)} of {number(scored)} scored" if scored else _unscored(frames)
     return [
         Tile("At high risk", number(high) if scored else DASH, told, "high" if high else ""),
-        *_student_tiles(frames.students),
+        *_student_tiles(frames.students, inactive(frames)),
         *_week_tiles(frames.metrics, as_of),
     ]
 
 
-def _student_tiles(students: pd.DataFrame) -> list[Tile]:
+def _unscored(frames: Frames) -> str:
+    return "nobody scored: a closure lies ahead" if paused(frames) else "nobody scored yet"
+
+
+def _student_tiles(students: pd.DataFrame, silent: int | None) -> list[Tile]:
     if students.empty:
         return [Tile(label, DASH, "no activity yet") for label in ("Active in 7 days", "Inactive", "New in 28 days")]
     row: Any = students.iloc[0]
@@ -61,7 +100,7 @@ def _student_tiles(students: pd.DataFrame) -> list[Tile]:
             number(row["active_7"]),
             f"{change(float(row['active_7']), float(row['active_7_before']))} the 7 before",
         ),
-        Tile("Inactive", number(row["inactive"]), f"silent over 14 days, of {number(row['students'])} ever active"),
+        Tile("Inactive", number(silent), f"silent over 14 days, of {number(row['students'])} ever active"),
         Tile("New in 28 days", number(row["new_28"]), f"{share(row['new_28'], row['students'])} of all students"),
     ]
 

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from lakehouse.errors import entry_point
 from monitoring.dashboard import at_risk, model_view, overview, watch
 from monitoring.dashboard.charts import CONFIG, FIGURES, Drawing, Figure
 from monitoring.dashboard.frames import Frames
@@ -32,6 +33,7 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
     figures = [(figure, figure.draw(frames)) for figure in FIGURES]
     specs = {figure.key: drawing.chart for figure, drawing in figures if drawing}
     title, told = overview.headline(frames)
+    silent = overview.inactive(frames)
     promised_on, promises = model_view.promises(frames.health)
     context = {
         "as_of": as_of.isoformat(),
@@ -40,6 +42,8 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "headline": title,
         "headline_told": told,
         "tiles": overview.tiles(frames, as_of),
+        "of_another_day": overview.gold_of_another_day(frames, as_of),
+        "gold_step": entry_point("gold", as_of=as_of),
         "figures": {key: [_place(f, d) for f, d in figures if f.section == key] for key, _ in SECTIONS},
         "card": {"known": bool(model_card), "too_little_data": False, "reason": "", "version": ""} | model_card,
         "kind": model_view.kind(model_card),
@@ -59,7 +63,8 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "languages": at_risk.choices(frames.at_risk, "language"),
         "segment_names": at_risk.choices(frames.at_risk, "segment"),
         "scored_at": minute(frames.at_risk["scored_at"].max()) if len(frames.at_risk) else "",
-        "inactive": number(frames.students["inactive"].iloc[0]) if len(frames.students) else "",
+        "inactive": number(silent) if silent else "",
+        "paused": overview.paused(frames),
         "charts": {"config": CONFIG, "specs": specs},
         "style": Markup(_text("style.css")),
         "script": Markup(_text("page.js")),

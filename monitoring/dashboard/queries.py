@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from textwrap import indent
 
-_TABLE = re.compile(r"\b(?:silver|gold|features)\.\w+")
+_TABLE = re.compile(r"\b(?:silver|gold|features|ops)\.\w+")
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 ACTS = ":acts"
 """Where a query begins from what made each day active: the SQL of `acts`."""

@@ -8,7 +8,7 @@ import pytest
 from feature_frames import AS_OF, event, known
 from pyspark.sql import DataFrame, SparkSession
 
-from features.closures import closed_before, closed_days, closed_for, open_days, touched
+from features.closures import closed_before, closed_dates, closed_days, closed_for, open_days, touched
 from features.days import dates_frame, students_at
 from features.student_labels import MATURITY_DAYS, student_labels
 from features.views.student_activity import student_activity
@@ -55,6 +55,16 @@ def test_overlapping_closures_count_once_and_other_languages_not_at_all(spark: S
 def test_what_is_announced_later_was_not_known(spark: SparkSession) -> None:
     announced = datetime.combine(AS_OF + timedelta(days=1), datetime.min.time())
     assert opened(spark, [("all", before(5), before(4), announced)], 12) == [12]
+
+
+def test_closed_dates_are_those_known_before_the_day(spark: SparkSession) -> None:
+    shorter = datetime.combine(AS_OF, datetime.min.time())
+    rows: list[Closure] = [
+        ("all", before(3), before(-5), LONG_AGO, shorter), ("all", before(3), before(2), shorter),
+        ("french", before(1), before(-5), LONG_AGO), ("dutch", before(0), before(-5), LONG_AGO),
+        ("greek", before(9), before(8), shorter + timedelta(days=1)),
+    ]  # fmt: skip
+    assert closed_dates(closures(spark, *rows), AS_OF) == {"all": {before(3), before(2)}, "french": {before(1)}}
 
 
 def test_a_horizon_that_a_closure_touches_is_neither_labelled_nor_scored(spark: SparkSession) -> None:

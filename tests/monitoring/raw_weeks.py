@@ -40,8 +40,9 @@ def weeks(done: pd.DataFrame, as_of: date) -> pd.DataFrame:
     lately = done.assign(week=back)[back.between(0, 8)]
     both = pd.concat([lately, lately.assign(language="all")])
     each = both.groupby(["week", "language", "user_id"])[SUMS].sum().reset_index()
-    each = each.assign(nn=each["n"] ** 2, ww=each["w"] ** 2, nw=each["n"] * each["w"], messages=each["n"], students=1)
-    wanted = ["students", "messages", "conversations", "lessons", "attempts", "w", "nn", "ww", "nw"]
+    each = each.assign(nn=each["n"] ** 2, ww=each["w"] ** 2, nw=each["n"] * each["w"], messages=each["n"])
+    each = each.assign(students=1, open_students=1)
+    wanted = ["students", "open_students", "messages", "conversations", "lessons", "attempts", "w", "nn", "ww", "nw"]
     return each.groupby(["week", "language"])[wanted].sum().reset_index()
 
 
@@ -49,6 +50,6 @@ def found(done: pd.DataFrame, as_of: date, trained_to: date) -> list[tuple[str, 
     """Rule and subject of every alert past info that the week raises."""
     first = {str(name): days.min().date() for name, days in done.groupby("language")["day"]}
     known = {name: day for name, day in first.items() if day < as_of}
-    measures = weekly_measures(weeks(done, as_of), known, trained_to)
+    measures = weekly_measures(weeks(done, as_of), known, trained_to, closed_weeks=())
     fired = alerts([*observations.of_weeks(measures)], RULES)
     return [(alert.rule, alert.subject) for alert in fired if alert.severity != "info"]

@@ -27,7 +27,7 @@ def generated(folder: Path, kind: str) -> pd.DataFrame:
 
 
 def test_spark_and_pandas_sum_alike(built_lake: BuiltLake) -> None:
-    ours = by_language(built_lake.lake.table("silver.learning_events"), built_lake.as_of).toPandas()
+    ours = by_language(built_lake.lake.table("silver.learning_events"), built_lake.as_of, {}).toPandas()
     theirs = weeks(acts(built_lake.landing), built_lake.as_of)
     ours, theirs = (frame.set_index(["week", "language"]).sort_index() for frame in (ours, theirs))
     pd.testing.assert_frame_equal(ours, theirs[ours.columns], check_dtype=False, check_index_type=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ def gates(spark: SparkSession, *rows: Any) -> DataFrame:
     return spark.createDataFrame(list(rows), shape)
 
 
-def quality(spark: SparkSession, name: str, frame: DataFrame, *checks: Any) -> Any:
+def quality(spark: SparkSession, name: str, frame: DataFrame, *checks: Any, closed: Collection[date] = ()) -> Any:
     quarantine = spark.createDataFrame(
         [
             ("silver.conversations", None, None),
@@ -27,7 +28,7 @@ def quality(spark: SparkSession, name: str, frame: DataFrame, *checks: Any) -> A
         ],
         "table_name string, arrived_at date, released_at timestamp",
     )
-    return data_quality(counted(name, frame, AS_OF), quarantine, gates(spark, *checks), AS_OF).collect()[0]
+    return data_quality(counted(name, frame, AS_OF), quarantine, gates(spark, *checks), AS_OF, closed).collect()[0]
 
 
 def test_counts_are_of_what_was_there_on_the_day(spark: SparkSession) -> None:
@@ -49,6 +50,13 @@ def test_a_table_of_days_is_as_fresh_as_its_newest_day(spark: SparkSession) -> N
     assert (row.row_count, row.hours_behind, row.quarantined) == (2, 0.0, 0)
     day = spark.createDataFrame([(date(2024, 12, 1),), (AS_OF,)], "activity_date date")
     assert quality(spark, "gold.daily_metrics", day).hours_behind == 24.0
+
+
+def test_days_closed_for_everybody_make_nothing_older(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(datetime(2024, 11, 25, 18),)], "event_at timestamp")
+    assert quality(spark, "silver.learning_events", frame).hours_behind == 6 * 24 + 6
+    closed = {date(2024, 11, 25), date(2024, 11, 26), date(2024, 12, 1), date(2024, 11, 3)}
+    assert quality(spark, "silver.learning_events", frame, closed=closed).hours_behind == 4 * 24 + 6
 
 
 def test_a_backfill_counts_and_has_no_freshness(spark: SparkSession) -> None:

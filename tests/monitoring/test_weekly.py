@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from monitoring.weekly import by_language, first_seen, weekly_measures
+from monitoring.weekly import by_language, first_seen, weekly_measures, weeks_of
 
 AS_OF = date(2024, 12, 2)
 SHAPE = (
@@ -27,8 +28,8 @@ def event(kind: str, student: str, back: float, *said: int, language: str | None
     return kind, student, language, at, known, superseded, *(said or (None, None))
 
 
-def weeks(spark: SparkSession, *events: Any) -> pd.DataFrame:
-    return by_language(spark.createDataFrame(list(events), SHAPE), AS_OF).toPandas()
+def weeks(spark: SparkSession, *events: Any, **closed: list[date]) -> pd.DataFrame:
+    return by_language(spark.createDataFrame(list(events), SHAPE), AS_OF, closed).toPandas()
 
 
 def of(frame: pd.DataFrame, week: int, language: str) -> dict[str, Any]:
@@ -47,11 +48,28 @@ def test_sums_of_a_week_by_language(spark: SparkSession) -> None:
         event("conversation", "e", 2, superseded_at=datetime(2024, 12, 1)),
     )  # fmt: skip
     assert of(found, 0, "all") == {
-        "students": 2, "messages": 10, "conversations": 2, "lessons": 1, "attempts": 1, "w": 3,
+        "students": 2, "open_students": 2, "messages": 10, "conversations": 2, "lessons": 1, "attempts": 1, "w": 3,
         "nn": 36 + 16, "ww": 4 + 1, "nw": 12 + 4,
     }  # fmt: skip
     assert of(found, 0, "dutch")["students"] == 1
     assert of(found, 1, "all")["conversations"] == 1
+
+
+def test_students_of_a_language_that_was_closed_are_counted_apart(spark: SparkSession) -> None:
+    done = [
+        event("conversation", "a", 1), event("conversation", "b", 2, language="dutch"),
+        event("conversation", "a", 2, language="dutch"), event("conversation", "b", 9),
+        event("attempt", "c", 3, language=None),
+    ]  # fmt: skip
+    found = weeks(spark, *done, dutch=[date(2024, 9, 30)])
+    assert (of(found, 0, "all")["students"], of(found, 0, "all")["open_students"]) == (3, 2)
+    assert of(found, 0, "dutch")["open_students"] == 0
+    assert of(found, 1, "all")["open_students"] == 1
+    assert of(weeks(spark, *done, dutch=[date(2024, 9, 29)]), 0, "all")["open_students"] == 3
+
+
+def test_days_lie_in_weeks_counted_back() -> None:
+    assert weeks_of([date(2024, 12, 1), date(2024, 11, 25), date(2024, 11, 24)], AS_OF) == {0, 1}
 
 
 def test_a_language_is_first_seen_when_it_was_known(spark: SparkSession) -> None:
@@ -65,11 +83,15 @@ def sums(students: list[int], messages: list[int], errors: list[int], language: 
     each = pd.DataFrame({"week": range(len(students)), "language": language, "students": students})
     each = each.assign(messages=messages, w=errors, conversations=students, lessons=0, attempts=0)
     n, w = each["messages"] / each["students"], each["w"] / each["students"]
-    return each.assign(nn=each["students"] * n * n, ww=each["students"] * w * w, nw=each["students"] * n * w)
+    return each.assign(
+        open_students=students, nn=each["students"] * n * n, ww=each["students"] * w * w, nw=each["students"] * n * w
+    )
 
 
-def measured(frame: pd.DataFrame, first: dict[str, date] | None = None) -> pd.DataFrame:
-    return weekly_measures(frame, first or {}, LONG_AGO).set_index(["measure", "subject"])
+def measured(
+    frame: pd.DataFrame, first: dict[str, date] | None = None, closed_weeks: Collection[int] = ()
+) -> pd.DataFrame:
+    return weekly_measures(frame, first or {}, LONG_AGO, closed_weeks).set_index(["measure", "subject"])
 
 
 def test_what_is_usual_is_the_mean_of_the_weeks_before() -> None:
@@ -79,6 +101,16 @@ def test_what_is_usual_is_the_mean_of_the_weeks_before() -> None:
     assert row["spread"] == pytest.approx(np.sqrt(np.var([100, 110, 90, 100], ddof=1) + 50))
     row = found.loc[("rows_per_student", "silver.messages")]
     assert (row["value"], row["usual"], row["spread"]) == (6, 8, pytest.approx(np.sqrt(6 / 50)))
+
+
+def test_weeks_with_a_closure_are_not_compared() -> None:
+    frame = sums([90, 100, 5, 110, 90, 100], [800] * 6, [0] * 6)
+    assert measured(frame).loc[("active_students", "students"), "usual"] == 81
+    found = measured(frame, closed_weeks={2}).loc[("active_students", "students")]
+    assert (found["value"], found["usual"]) == (90, 100)
+    closed = measured(frame, closed_weeks={0})
+    assert ("active_students", "students") not in closed.index
+    assert ("rows_per_student", "silver.messages") in closed.index
 
 
 def test_under_four_weeks_nothing_is_usual() -> None:

@@ -15,10 +15,12 @@ import pytest
 
 import scoring.export
 import scoring.run
+from features.student_labels import CONTRACT as LABELS
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
+from lakehouse.rows import append_rows
 from lakehouse.settings import Settings, settings
 
 pytestmark = pytest.mark.long
@@ -87,6 +89,16 @@ def test_the_list_as_csv(copied: tuple[Settings, date], tmp_path: Path) -> None:
     assert len(rows) == stood
     assert rows["risk"].is_monotonic_decreasing
     assert set(rows["risk_band"]) == {"high", "medium"}
+
+
+def test_a_list_of_nobody_says_why(copied: tuple[Settings, date], tmp_path: Path) -> None:
+    chosen, as_of = copied
+    closed = as_of - timedelta(days=1)
+    options = argparse.Namespace(out=str(tmp_path / "none.csv"), band="medium")
+    with Lake.writing(chosen, "export") as lake:
+        append_rows(lake, LABELS, [("anna", closed, False, None)])
+        with pytest.raises(RadarError, match=f"Nobody is scored for {closed}: .* a closure lies ahead"):
+            scoring.export.run(Run(lake, new_run_id(), closed, options), closed, options)
 
 
 def test_a_champion_whose_files_are_gone_is_told_and_earlier_scores_stand(copied: tuple[Settings, date]) -> None:

@@ -1,4 +1,4 @@
--- One row: distinct students ever, in windows before the day, inactive, and new.
+-- One row: distinct students ever, in windows before the day, and new.
 WITH acts AS (
     :acts
 ),
@@ -15,9 +15,7 @@ SELECT
     count(*) AS students,
     count_if(last_day >= date_sub(:as_of, 7)) AS active_7,
     count_if(week_before) AS active_7_before,
-    count_if(last_day >= date_sub(:as_of, 14)) AS active_14,
     count_if(last_day >= date_sub(:as_of, 28)) AS active_28,
-    count_if(last_day < date_sub(:as_of, 14)) AS inactive,
     count_if(first_day >= date_sub(:as_of, 28)) AS new_28
 FROM each
 HAVING count(*) > 0

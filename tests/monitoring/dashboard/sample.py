@@ -39,6 +39,9 @@ def sample_frames(students: int = 500, seed: int = 7) -> Frames:
     made = {
         "at_risk": scored,
         "students": _students(students, len(scored)),
+        "presence": pd.DataFrame([(len(scored), 0)], columns=list(COLUMNS["presence"])),
+        "closures": pd.DataFrame(columns=list(COLUMNS["closures"])),
+        "gold_day": pd.DataFrame({"as_of": [AS_OF]}),
         "daily": _daily(students, rng),
         "metrics": _metrics(students, rng),
         "languages": _languages(students),
@@ -149,7 +152,7 @@ def _sizes(scored: pd.DataFrame) -> list[int]:
 
 def _students(students: int, scored: int) -> pd.DataFrame:
     seven = int(scored * 0.8)
-    row = (students, seven, int(seven * 1.06), scored, int(scored * 1.15), students - scored, int(students * 0.05))
+    row = (students, seven, int(seven * 1.06), int(scored * 1.15), int(students * 0.05))
     return pd.DataFrame([row], columns=list(COLUMNS["students"]))
 
 

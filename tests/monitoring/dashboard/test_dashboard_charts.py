@@ -98,7 +98,7 @@ def test_daily_takeaway_of_a_young_school() -> None:
 
 def test_language_shares_are_of_distinct_students() -> None:
     told = drawn(
-        languages(frames(languages=[("spanish", 40, 30), ("french", 50, 20)], students=[(80, 1, 1, 1, 40, 1, 1)]))
+        languages(frames(languages=[("spanish", 40, 30), ("french", 50, 20)], students=[(80, 1, 1, 40, 1)]))
     ).takeaway
     assert told == "Spanish leads: 30 of the 40 students active in the last 28 days practise it (75%)."
 

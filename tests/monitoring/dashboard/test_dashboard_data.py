@@ -11,18 +11,20 @@ import pandas as pd
 import pytest
 from sample import model_card
 
+from features.student_labels import CONTRACT as STUDENT_LABELS
 from features.views.student_activity import CONTRACT as STUDENT_ACTIVITY
 from features.views.student_learning import CONTRACT as STUDENT_LEARNING
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.lake import Lake
+from lakehouse.ops import RUNS
 from lakehouse.rows import append_rows
 from monitoring.contracts import DATA_QUALITY, MODEL_HEALTH
 from monitoring.dashboard.data import collect
 from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.run import run
 from pipelines.gold.contracts import COHORT_RETENTION, LEARNING_VELOCITY
-from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, CONVERSATIONS, LEARNING_EVENTS
+from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, CLOSURES, CONVERSATIONS, LEARNING_EVENTS
 from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
 
 AS_OF = date(2024, 12, 2)
@@ -77,13 +79,56 @@ def test_counts_are_of_what_was_known(lake: Lake) -> None:
         "students": 5,
         "active_7": 1,
         "active_7_before": 2,
-        "active_14": 3,
         "active_28": 4,
-        "inactive": 2,
         "new_28": 4,
     }
     assert dict(records(frames.daily))[date(2024, 12, 1)] == 1
     assert records(frames.languages) == [("french", 1, 1), ("spanish", 5, 4)]
+
+
+def test_who_is_present_and_who_waits_for_a_closure(lake: Lake) -> None:
+    for student, silent, eligible in (("anna", 1, True), ("french", 7, False), ("ben", 14, True), ("gone", 15, False)):
+        key = {"student_id": student, "as_of": AS_OF}
+        fill(lake, STUDENT_ACTIVITY, key | {"days_since_active": silent})
+        fill(lake, STUDENT_LABELS, key | {"eligible": eligible})
+    fill(lake, STUDENT_ACTIVITY, {"student_id": "other", "as_of": date(2024, 11, 25), "days_since_active": 1})
+    fill(lake, STUDENT_LABELS, {"student_id": "other", "as_of": date(2024, 11, 25), "eligible": True})
+
+    def closure(language: str, first: str, last: str, known: str, until: str | None = None) -> dict[str, Any]:
+        days = {"closed_from": date.fromisoformat(first), "closed_to": date.fromisoformat(last)}
+        return {
+            "language": language,
+            "known_at": at(known),
+            "superseded_at": at(until) if until else None,
+            **days,
+        }
+
+    fill(
+        lake,
+        CLOSURES,
+        closure("all", "2024-11-20", "2024-12-02", "2024-11-01"),
+        closure("french", "2024-12-15", "2024-12-15", "2024-11-01", until="2024-12-20"),
+        closure("past", "2024-11-01", "2024-12-01", "2024-11-01"),
+        closure("too far", "2024-12-16", "2024-12-20", "2024-11-01"),
+        closure("not known yet", "2024-12-05", "2024-12-20", "2024-12-03"),
+        closure("corrected", "2024-12-05", "2024-12-20", "2024-11-01", until="2024-11-20"),
+    )
+    frames = collect(lake, AS_OF)
+    assert records(frames.presence) == [(3, 1)]
+    assert [row[0] for row in records(frames.closures)] == ["all", "french"]
+
+
+def test_the_day_of_gold_is_that_of_its_last_finished_run(lake: Lake) -> None:
+    done = {"step": "gold", "status": "done", "started_at": at("2024-12-30")}
+    fill(
+        lake,
+        RUNS,
+        done | {"as_of": date(2024, 12, 2), "ended_at": at("2024-12-31")},
+        done | {"as_of": date(2024, 12, 30), "ended_at": at("2024-12-30")},
+        done | {"as_of": date(2024, 12, 1), "ended_at": at("2025-01-01"), "status": "failed"},
+        done | {"as_of": date(2024, 12, 1), "ended_at": at("2025-01-01"), "step": "score"},
+    )
+    assert records(collect(lake, AS_OF).gold_day) == [(date(2024, 12, 2),)]
 
 
 def test_silver_is_cut_at_the_day(lake: Lake) -> None:

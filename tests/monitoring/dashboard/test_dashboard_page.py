@@ -147,6 +147,48 @@ def test_the_headline_counts_high_risk() -> None:
     assert told == "2 students were active in the last 14 days and scored: 50% at high risk, 50% at medium."
 
 
+def waiting(frames: Frames, present: int, paused: int) -> Frames:
+    """The frames where so many students wait for the end of two closures."""
+    closures = [("all", date(2024, 12, 14), date(2025, 1, 6)), ("french", date(2024, 12, 3), date(2024, 12, 4))]
+    return replace(
+        frames,
+        presence=pd.DataFrame([(present, paused)], columns=list(COLUMNS["presence"])),
+        closures=pd.DataFrame(closures, columns=list(COLUMNS["closures"])),
+        students=pd.DataFrame([(100, 30, 40, 60, 10)], columns=list(COLUMNS["students"])),
+    )
+
+
+def test_a_closure_ahead_is_why_nobody_is_scored() -> None:
+    frames = waiting(with_students(), present=7, paused=7)
+    title, told = overview.headline(frames)
+    assert title == "Nobody is scored today, since a closure lies ahead."
+    assert told == (
+        "7 active students are not scored, since a fortnight with a closure in it tells nothing: "
+        "French from 3 Dec 2024 to 4 Dec 2024, everything from 14 Dec 2024 to 6 Jan 2025."
+    )
+    found = {tile.label: (tile.value, tile.told) for tile in overview.tiles(frames, AS_OF)}
+    assert found["At high risk"] == ("—", "nobody scored: a closure lies ahead")
+    assert found["Inactive"] == ("93", "silent over 14 days, of 100 ever active")
+    page = render(frames, AS_OF, {})
+    assert page.count(title) == 2
+    assert "No student has been scored for this day" not in page
+    assert "93 students are inactive" in page
+
+
+def test_those_who_wait_for_a_closure_are_told_beside_the_scored() -> None:
+    title, told = overview.headline(waiting(with_students(scored()), present=2, paused=1))
+    assert title == "1 student is at high risk of stopping within two weeks."
+    assert "100% at high risk, 0% at medium. 1 active student is not scored, since" in told
+
+
+def test_gold_of_another_day_is_told() -> None:
+    assert "told as of" not in render(SAMPLE, AS_OF, {})
+    frames = replace(SAMPLE, gold_day=pd.DataFrame({"as_of": [date(2024, 12, 30)]}))
+    page = render(frames, AS_OF, {})
+    assert "Lessons, topics, levels and progress are told as of Monday 30 December 2024" in page
+    assert "-e gold -P as_of=2024-12-02" in page
+
+
 def test_tiles_compare_weeks_and_weigh_sessions() -> None:
     rows = [
         (date(2024, 12, 1), "spanish", 5, 3, 30, 10.0, 0.1),
@@ -157,7 +199,8 @@ def test_tiles_compare_weeks_and_weigh_sessions() -> None:
     frames = replace(
         no_frames(),
         metrics=pd.DataFrame(rows, columns=list(COLUMNS["metrics"])),
-        students=pd.DataFrame([(100, 30, 40, 50, 60, 50, 10)], columns=list(COLUMNS["students"])),
+        students=pd.DataFrame([(100, 30, 40, 60, 10)], columns=list(COLUMNS["students"])),
+        presence=pd.DataFrame([(50, 0)], columns=list(COLUMNS["presence"])),
     )
     found = {tile.label: (tile.value, tile.told) for tile in overview.tiles(frames, AS_OF)}
     assert found["Conversations"] == ("4", "in 7 days, 50% fewer than the 7 before")
