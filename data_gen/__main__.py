@@ -45,13 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.chaos and options.arrivals == "none":
         parser.error("--chaos disturbs daily deliveries: add --arrivals daily")
     write = deliver_chaos if options.chaos else WRITERS[options.arrivals]
-    since = options.drift_from or LAST_DAY - timedelta(days=DAYS_OF_DRIFT - 1)
+    since = options.drift_from or LAST_DAY - timedelta(days=min(DAYS_OF_DRIFT, options.days - 1) - 1)
     plan = Plan(options.seed, options.students, options.days, Planted(options.drift, since))
-    if not plan.first_date <= since <= LAST_DAY:
-        parser.error(f"--drift-from is {since}: choose a day from {plan.first_date} to {LAST_DAY}")
+    earliest = plan.first_date + timedelta(days=1)
+    if not earliest <= since <= LAST_DAY:
+        parser.error(f"--drift-from is {since}: choose a day from {earliest} to {LAST_DAY}")
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
+            if others := landing.others():
+                parser.error(
+                    f"{landing_folder} holds {len(others):,} other files of these tables, such as {others[0].name}: "
+                    "what is generated stands alone; choose another --out, or empty that one first"
+                )
     except OSError as error:
         parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
     drift = "" if options.drift == "none" else f", drift {options.drift} from {since} on"

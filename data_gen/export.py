@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_gen.raw import RAW_COLUMNS, RawRows, raw_rows
+from data_gen.raw import RAW_COLUMNS, RawRows, moment, raw_rows
 from data_gen.sqlite import Row, Unusable, Value, read_app
 
 NAMED_IN_REPORT = 5
@@ -63,16 +63,19 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
     all seven tables, even empty ones: a first load wants them all. The files appear together at the end.
 
     Raises:
-        Unusable: when the app's file or an earlier export cannot be used, or `arrived` is before an earlier export's.
+        Unusable: when the app's file or an earlier export cannot be used, or `arrived` is before an earlier export's or
+            before what a row tells of.
         OSError: when a file cannot be read or written.
     """
     app = read_app(db, RAW_COLUMNS)
     earlier = {table: _earlier_files(out / table, user_id) for table in RAW_COLUMNS}
     _refuse_to_go_back(arrived, earlier.values())
+    before = {table: _newest(files) for table, files in earlier.items()}
     exported, content = [], {}
-    for table, rows in raw_rows(app, user_id).items():
+    for table, rows in raw_rows(app, user_id, before).items():
         columns = RAW_COLUMNS[table].split()
-        found, file = difference(_newest(earlier[table]), rows), None
+        found, file = difference(before[table], rows), None
+        _refuse_before_its_time(arrived, table, found)
         if found.new or found.changed or not earlier[table]:
             number = max((earlier_file.number for earlier_file in earlier[table]), default=0) + 1
             folder = Path(table, f"arrived={arrived}") if arrived else Path(table)
@@ -134,13 +137,30 @@ def _refuse_to_go_back(arrived: date | None, earlier: Iterable[list[EarlierFile]
         )
 
 
+def _refuse_before_its_time(arrived: date | None, table: str, found: Difference) -> None:
+    """What arrived before it happened will be set aside and never be exported again. A day is left for time zones, and
+    a few wrong times to the rules of silver.
+    """
+    columns = [name for name in RAW_COLUMNS[table].split() if name.endswith("_at")]
+    times = {str(row["id"]): [moment(row[name]) for name in columns] for row in found.new + found.changed}
+    last = {
+        key: max(days) for key, told in times.items() if (days := [t.date() for t in told if isinstance(t, datetime)])
+    }
+    late = [key for key, day in last.items() if arrived and day > arrived + timedelta(days=1)]
+    if 2 * len(late) > len(last):
+        raise Unusable(
+            f"most of {table} happened after --arrived {arrived}, such as {late[0]} on {last[late[0]]}: give the day "
+            "on which the export is made"
+        )
+
+
 def _newest(files: list[EarlierFile]) -> RawRows:
     """The newest exported version of each row."""
     rows: RawRows = {}
     for file in files:
         try:
             rows |= {row["id"]: row for row in pq.ParquetFile(file.path).read().to_pylist()}
-        except (pa.ArrowException, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError) as error:
             raise Unusable(f"the earlier export {file.path} cannot be read: move it away and export again") from error
     return rows
 

@@ -1,5 +1,6 @@
 """From a seed to files: students in chunks of a fixed size, each with its own random stream."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -53,8 +54,10 @@ class Chunk:
 def generate(plan: Plan, landing: TableFolder, truth: TableFolder) -> None:
     """Append the seven raw tables to `landing` and the two hidden ones to `truth`; OSError if the disk refuses."""
     landing.append(catalogues(plan))
+    ids_given: Counter[str] = Counter()
     for chunk in chunks(plan, truth):
-        tables = activity_tables(chunk.history, chunk.first_user, landing.rows, chunk.rng)
+        tables = activity_tables(chunk.history, chunk.first_user, ids_given, chunk.rng)
+        ids_given.update({name: len(table) for name, table in tables.items()})
         landing.append(plan.planted.sent(tables))
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
+from itertools import chain, count
 
 from data_gen.sqlite import AppTable, Row, Value
 
@@ -33,6 +35,13 @@ IDENTITY = {
     "assessments": "language assessment_type title difficulty_level",
 }
 """What makes an entry of a shared catalogue that entry, in whoever's app it is."""
+BORN = {"conversations": "created_at", "messages": "created_at", "assessment_attempts": "started_at"}
+"""The moment that is written once in a record: another one under the same id is another record."""
+LANGUAGES = {
+    "de": "german", "en": "english", "es": "spanish", "fr": "french", "it": "italian", "ja": "japanese",
+    "ko": "korean", "nl": "dutch", "pt": "portuguese", "ru": "russian", "zh": "chinese",
+}  # fmt: skip
+LEVELS = {"BEGINNER": "A1", "INTERMEDIATE": "B1", "ADVANCED": "C1"}
 SEPARATOR = ":"
 
 RawRows = dict[str, Row]
@@ -43,22 +52,33 @@ def is_user_id(text: str) -> bool:
     return text.isprintable() and re.fullmatch(rf"[^\s{SEPARATOR}]+", text) is not None
 
 
-def raw_rows(app: dict[str, AppTable], user_id: str) -> dict[str, RawRows]:
+def raw_rows(app: dict[str, AppTable], user_id: str, before: dict[str, RawRows]) -> dict[str, RawRows]:
     """The rows of each raw table by raw id: the raw columns, null where the app has none, then the app's others.
 
     A record's id is `<user>:<id>`, a catalogue entry's a hash of its IDENTITY; entries with the same are one, in the
-    words of the last. A reference to what the app does not hold becomes `<user>:<id>`, so that it waits in quarantine
-    and never finds another user's row. Whatever the app may say of a user, user_id is `user_id`.
+    words of the last. SQLite gives the id of a deleted last row to the next one, and an app that was set up anew begins
+    at 1: where a record of that id was exported that was BORN at another moment, the id is `<user>:<id>~2`, and so on.
+
+    A reference to what the app does not hold stays as it was exported, or else becomes `<user>:<id>`, so that it waits
+    in quarantine and never finds another user's row. Whatever the app may say of a user, user_id is `user_id`.
+
+    Args:
+        app: the app's tables.
+        user_id: whose app it is.
+        before: the newest exported version of each row.
     """
-    ids = {table: {row["id"]: _id(table, row, user_id) for row in found.rows} for table, found in app.items()}
+    ids = {
+        table: {row["id"]: _id(table, row, user_id, before.get(table, {})) for row in found.rows}
+        for table, found in app.items()
+    }
     raw: dict[str, RawRows] = {}
     for table, found in app.items():
-        rows = [_raw_row(table, row, user_id, ids) for row in found.rows]
+        rows = [_raw_row(table, row, user_id, ids, before.get(table, {})) for row in found.rows]
         raw[table] = {str(row["id"]): row for row in rows}
     return raw
 
 
-def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]]) -> Row:
+def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]], before: RawRows) -> Row:
     columns = RAW_COLUMNS[table].split()
     raw: Row = dict.fromkeys(columns) | row
     raw["id"] = ids[table][row["id"]]
@@ -67,7 +87,8 @@ def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]
     if table in REFERENCES:
         column, parent = REFERENCES[table]
         if raw[column] is not None:
-            raw[column] = ids[parent].get(raw[column], _scoped(raw[column], user_id))
+            known = before.get(str(raw["id"]), {}).get(column)
+            raw[column] = ids[parent].get(raw[column], known or _scoped(raw[column], user_id))
     if table in IDENTITY:
         # When an entry was created, changed or last opened is true of one user's copy alone. Exported, each user's
         # times would supersede the others', and whenever a lesson is opened it would be a new version of the lesson.
@@ -75,11 +96,40 @@ def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]
     return raw
 
 
-def _id(table: str, row: Row, user_id: str) -> str:
+def _id(table: str, row: Row, user_id: str, before: RawRows) -> str:
     if table not in IDENTITY:
-        return _scoped(row["id"], user_id)
-    identity = [row.get(name) for name in IDENTITY[table].split()]
+        return _of_record(table, row, _scoped(row["id"], user_id), before)
+    identity = [_as_one(name, row.get(name)) for name in IDENTITY[table].split()]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+
+def _of_record(table: str, row: Row, scoped: str, before: RawRows) -> str:
+    born = BORN.get(table, "")
+
+    def same(held: Row) -> bool:
+        return len({moment(row.get(born)), moment(held.get(born))} - {None}) < 2
+
+    lives = chain([scoped], (f"{scoped}~{life}" for life in count(2)))
+    return next(raw_id for raw_id in lives if raw_id not in before or same(before[raw_id]))
+
+
+def moment(value: Value) -> datetime | str | None:
+    """A time as the moment that it is, whatever its spelling; the app's times without an offset are UTC."""
+    try:
+        told = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None if value is None else str(value)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _as_one(name: str, value: Value) -> Value:
+    """A language or a level as one, however an app spells it: `es`, `es-MX` and `Spanish`; `beginner` and `a1`."""
+    if name == "language" and isinstance(value, str):
+        plain = value.strip().lower()
+        return LANGUAGES.get(re.sub(r"^([a-z]{2})[-_][a-z]{2}$", r"\1", plain), plain)
+    if name == "difficulty_level" and isinstance(value, str):
+        return LEVELS.get(value.strip().upper(), value.strip().upper())
+    return value
 
 
 def _scoped(app_id: Value, user_id: str) -> str:

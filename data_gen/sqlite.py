@@ -12,8 +12,10 @@ Row = dict[str, Value]
 
 PATIENCE_SECONDS = 5.0
 SECRET = re.compile(
-    r"(^|_)((password|passwd|secret|credentials?|(api|access|private)_?key)(_|$)|token$)", re.IGNORECASE
+    r"(^|_)((passwords?|passwd|pwd|secrets?|credentials?|(api|access|private)_?keys?)(_|$)|(tokens?|keys?)$)"
 )
+
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Unusable(Exception):
@@ -32,8 +34,9 @@ class AppTable:
 def read_app(db: Path, tables: Iterable[str]) -> dict[str, AppTable]:
     """The named tables of the file, all as of one moment, with whatever columns they have.
 
-    Values keep SQLite's type; a blob comes as hexadecimal text. A column whose name speaks of a SECRET (`api_key`,
-    `refresh_token`) is never read: the app has none in these tables, but a later version's must not leak.
+    Values keep SQLite's type; a blob comes as hexadecimal text. Names of columns come in lower case, as SQLite does not
+    tell them apart by case. A column whose name speaks of a SECRET (`api_key`, `refreshToken`) is never read: the app
+    has none in these tables, but a later version's must not leak.
 
     Raises:
         Unusable: when there is no such file, it is no SQLite file or locked, or lacks a table, an id column or ids.
@@ -45,7 +48,8 @@ def read_app(db: Path, tables: Iterable[str]) -> dict[str, AppTable]:
     try:
         with closing(_connect(db, at_rest)) as app:
             app.execute("BEGIN")
-            there = {name for (name,) in app.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+            named = app.execute("SELECT lower(name) FROM sqlite_master WHERE type IN ('table', 'view')")
+            there = {name for (name,) in named}
             if lacking := [table for table in tables if table not in there]:
                 raise Unusable(f"{db} is not the app's file: it has no table {', '.join(lacking)}")
             found = {table: _read(app, table) for table in tables}
@@ -74,17 +78,18 @@ def _connect(db: Path, at_rest: bool) -> sqlite3.Connection:
 
 def _read(app: sqlite3.Connection, table: str) -> AppTable:
     columns = [name for (name,) in app.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-    if "id" not in columns:
+    if "id" not in [name.lower() for name in columns]:
         raise Unusable(f"the app's table {table} has no column id")
-    left_out = [name for name in columns if SECRET.search(name)]
+    left_out = [name for name in columns if SECRET.search(CAMEL.sub("_", name).lower())]
     kept = [name for name in columns if name not in left_out]
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in kept)
     found = app.execute(f"SELECT {quoted} FROM {table} ORDER BY id")
-    rows = [dict(zip(kept, map(_value, values), strict=True)) for values in found]
+    names = [name.lower() for name in kept]
+    rows = [dict(zip(names, map(_value, values), strict=True)) for values in found]
     ids = {row["id"] for row in rows}
     if None in ids or len(ids) < len(rows):
         raise Unusable(f"the app's table {table} has a row without an id, or two rows with the same")
-    return AppTable(rows, kept, left_out)
+    return AppTable(rows, names, left_out)
 
 
 def _value(value: Value | bytes) -> Value:
@@ -97,4 +102,6 @@ def _why(db: Path, error: sqlite3.Error) -> str:
         return f"{db} is not an SQLite file"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"{db} is locked by another program: close the app, or export again later"
+    if code == sqlite3.SQLITE_READONLY:
+        return f"{db} was left half written by a crash: open the app once, then export again"
     return f"cannot read {db}: {error}"

@@ -13,7 +13,8 @@ from data_gen.students import ARCHETYPES
 def students_truth(history: History, first_user: int, first_day: int) -> pa.Table:
     """One row a student: user_id, archetype, traits, joined_on, left_on (null: stayed) and cause (null likewise).
 
-    left_on is the first date on which the student was gone; cause is the largest contribution to that day's hazard.
+    left_on is the first date on which the student was gone; cause is the largest contribution to that day's hazard,
+    null too where a planted exodus took the student.
     usual_gap_days: between sessions when all is well; error_rate: 0-1, by message; base_hazard: daily probability;
     ability: standard deviations. first_day: of the window, in days since 1970.
     """

@@ -61,9 +61,8 @@ def with_contacted(rows: DataFrame, interventions: DataFrame) -> DataFrame:
         interventions: student_id, contacted_at.
     """
     keys = rows.select("student_id", "as_of").distinct()
-    near = F.col("contacted_at").between(
-        F.date_sub("as_of", EFFECT_DAYS).cast("timestamp"), F.date_add("as_of", HORIZON_DAYS).cast("timestamp")
-    )
+    since, until = (F.date_add("as_of", days).cast("timestamp") for days in (-EFFECT_DAYS, HORIZON_DAYS))
+    near = (F.col("contacted_at") >= since) & (F.col("contacted_at") < until)
     found = keys.join(interventions, "student_id").where(near).select("student_id", "as_of").distinct()
     joined = rows.join(found.withColumn("contacted", F.lit(True)), ["student_id", "as_of"], "left")
     return joined.fillna(False, ["contacted"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
@@ -28,13 +29,13 @@ class MadeOf:
 
     Attributes:
         events: version of silver.learning_events.
-        closures: version of silver.closures.
+        closures: hash of what silver.closures holds, empty without any; upkeep alone gives it another version.
         code: hash of the definitions.
         as_of: the latest day that labels have ripened by, in ISO format.
     """
 
     events: int
-    closures: int
+    closures: str
     code: str
     as_of: str
 
@@ -48,8 +49,7 @@ def made_of(lake: Lake) -> MadeOf | None:
 def as_it_stands(lake: Lake, before: MadeOf | None, as_of: date) -> MadeOf:
     """What they will stand on after a run for `as_of`; a rehearsal of an earlier day takes no ripe label back."""
     latest = max(as_of.isoformat(), before.as_of if before else "")
-    closures = lake.version(CLOSURES) if lake.exists(CLOSURES) else -1
-    return MadeOf(lake.version(EVENTS), closures, code_hash("features"), latest)
+    return MadeOf(lake.version(EVENTS), _closures(lake), code_hash("features"), latest)
 
 
 def to_remember(before: MadeOf | None, now: MadeOf, as_of: date) -> MadeOf:
@@ -118,6 +118,11 @@ def reached(day: date, since: date | None, before: MadeOf | None) -> bool:
     if since is None:
         return False
     return day >= since or since <= day + timedelta(days=MATURITY_DAYS) <= ripe_by(before)
+
+
+def _closures(lake: Lake) -> str:
+    rows = lake.table(CLOSURES).collect() if lake.exists(CLOSURES) else []
+    return sha256("\n".join(sorted(str(row.asDict()) for row in rows)).encode()).hexdigest() if rows else ""
 
 
 def _first_touched(lake: Lake, old: int, new: int) -> date | None:

@@ -26,8 +26,8 @@ def relabelled(
     """features.student_labels with the outcome of another horizon.
 
     Eligible is who the table calls eligible. There is no label where the table has none of its own that has ripened,
-    and where a closure of any language lies beyond the table's 14 days and within a longer horizon; like the table's
-    own, labels know of what was announced until they ripen.
+    so a shorter horizon waits for that too; nor where a closure of any language lies beyond the table's 14 days and
+    within a longer horizon. Like the table's own, labels know of what was announced until they ripen.
 
     Args:
         labels: features.student_labels.
@@ -43,7 +43,7 @@ def relabelled(
     ripe = F.col("as_of") <= F.lit(as_of - timedelta(days=MATURITY_DAYS))
     closed = labels.where(ripe & F.col("dropped_out").isNull()).select(*key)
     present = labels.select(*key, "eligible").join(closed, key, "left_anti")
-    told = outcomes(present, student_days(events), horizon, as_of)
+    told = outcomes(present, student_days(events), horizon, as_of - timedelta(days=max(HORIZON_DAYS - horizon, 0)))
     if closures is None or horizon <= HORIZON_DAYS:
         return told
     ahead = (F.col("closed_to") >= F.date_add("as_of", HORIZON_DAYS)) & (

@@ -59,7 +59,8 @@ def run(run: Run, as_of: date) -> None:
         now = as_it_stands(lake, before, as_of)
         step.rows[STATE] = asdict(to_remember(before, now, as_of))
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
-        asked, made, since = as_of_dates(first, as_of), dates_made(lake, TABLES), changed_since(lake, before, now)
+        asked, held = as_of_dates(first, as_of), dates_made(lake, TABLES)
+        made, since = held.dates, ALWAYS if held.set_back else changed_since(lake, before, now)
         dates = due(asked, made - set(_anew(run, {*asked, *made})), since, before, as_of)
         if not dates.labels:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
@@ -92,8 +93,8 @@ def _make(step: Step, now: MadeOf, dates: Due) -> int:
     known = known_days(days, asked)
     closed = closed_after = known.select("student_id", "as_of").limit(0)
     mine: DataFrame | None = None
-    if lake.exists(CLOSURES) and not lake.table(CLOSURES).isEmpty():
-        closures = lake.table(CLOSURES, now.closures)
+    if now.closures:
+        closures = lake.table(CLOSURES)
         mine = step.scratch("closed", closed_for(known, closed_days(closures, asked)))
         announced = closed_for(known, closed_days(closures, asked, student_labels.MATURITY_DAYS))
         closed_after = step.scratch("closed_after", touched(announced))
@@ -106,6 +107,7 @@ def _make(step: Step, now: MadeOf, dates: Due) -> int:
     seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))
     made = {view.contract: view.make(seen) for view in views()}
     step.stage_all(made | {LABELS: labels})
+    step.replaces_dates(dict.fromkeys(made, dates.features) | {LABELS: dates.labels})
     rows = step.staged(LABELS).count()
     step.publish()
     return rows

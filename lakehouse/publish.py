@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -38,6 +38,7 @@ class Step:
     _scratch: list[str] = field(default_factory=list)
     _replaced: dict[str, str] = field(default_factory=dict)
     _bounds: dict[str, Bounds] = field(default_factory=dict)
+    _dates: dict[str, Collection[date]] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -83,6 +84,10 @@ class Step:
         `contract.clustered`.
         """
         self._bounds[contract.name] = Bounds(contract.clustered, low, high)
+
+    def replaces_dates(self, dates: Mapping[Contract, Collection[date]]) -> None:
+        """Say which as-of dates the batches are made for: a date that no row is left of loses those it had."""
+        self._dates |= {contract.name: days for contract, days in dates.items()}
 
     def staged(self, contract: Contract) -> DataFrame:
         """The rows of a staged batch."""
@@ -186,7 +191,8 @@ class Step:
         return self.lake.one(apart) is not None
 
     def _scope(self, contract: Contract, staged: Iterable[date]) -> str:
-        days = {*staged, *([self.as_of] if self.as_of and contract.of_run else [])}
+        of_run = [self.as_of] if self.as_of and contract.of_run else []
+        days = {*staged, *of_run, *self._dates.get(contract.name, ())}
         return "as_of IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")" if days else "false"
 
     def _drop_staged(self) -> None:
@@ -199,6 +205,7 @@ class Step:
             self.lake.spark.catalog.dropTempView(view)
         self._replaced.clear()
         self._bounds.clear()
+        self._dates.clear()
 
     def _log_findings(self) -> None:
         now = datetime.now(UTC)

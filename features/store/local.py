@@ -20,7 +20,7 @@ from features.store import tables
 from features.store.errors import SpecError
 from features.store.join import Moment, Table, compute, look_up, single_moments
 from features.store.protocol import Features, TrainingSet
-from features.store.resolve import in_order, resolve
+from features.store.resolve import check_keys, in_order, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
@@ -135,7 +135,8 @@ class LocalFeatureStore:
             result_type: what the model predicts; of several outputs a type that is no array takes the first.
 
         Raises:
-            SpecError: when the model knows no features, or the frame lacks a column that it needs.
+            SpecError: when the model knows no features, or the frame lacks a column that it needs or has it in a type
+                that is not the feature table's.
             RadarError: for a model whose reading could run code; see `registry.refuse_unsafe`.
         """
         use_mlflow(self.lake.settings)
@@ -148,6 +149,8 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
+        asked = {lookup.table: tables.describe(self.lake, lookup.table) for lookup in spec.lookups}
+        check_keys(spec, df.schema, asked)
         frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups, self.lake.table))
         told = frame.select(*dict.fromkeys([*df.columns, *spec.inputs]))
         return predicted(told, mlflow.pyfunc.load_model(model_uri), spec.inputs, result_type)

@@ -57,7 +57,7 @@ def resolve(
     sources = tuple(name for name in schema.names if name not in labels)
     spec = Spec(sources, lookups, functions, tuple(excluded))
     _check_names(spec, labels)
-    _check_keys(spec, schema, {table.name: table for table in tables.values()})
+    check_keys(spec, schema, {table.name: table for table in tables.values()})
     in_order(spec, schema.names)
     return spec
 
@@ -111,9 +111,10 @@ def _function(asked: FeatureFunction) -> Function:
 def _defaults(
     given: Mapping[str, Any], outputs: Mapping[str, str], types: StructType, table: FeatureTable
 ) -> dict[str, Any]:  # fmt: skip
-    """Defaults by output; an empty text is none, as with the client."""
+    """Defaults by output, those of NumPy as Python's own; an empty text is none, as with the client."""
     features = {output: name for name, output in outputs.items()}
-    for output, value in given.items():
+    plain = {output: value.item() if hasattr(value, "item") else value for output, value in given.items()}
+    for output, value in plain.items():
         if output not in features:
             raise SpecError(
                 f"There is a default for {output}, which the lookup of {table.name} does not give; it gives "
@@ -122,10 +123,9 @@ def _defaults(
         kind = types[features[output]].dataType.typeName()
         if kind not in DEFAULTS:
             raise SpecError(f"{output} of {table.name} is {kind}; a default must be one of {', '.join(DEFAULTS)}.")
-        plain = value.item() if hasattr(value, "item") else value
-        if plain is not None and type(plain) not in DEFAULTS[kind]:
+        if value is not None and type(value) not in DEFAULTS[kind]:
             raise SpecError(f"The default {value!r} for {output} of {table.name} is no {kind}.")
-    return {name: value for name, value in given.items() if value not in (None, "")}
+    return {name: value for name, value in plain.items() if value not in (None, "")}
 
 
 def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequence[str]) -> None:
@@ -190,11 +190,21 @@ def _check_names(spec: Spec, labels: Sequence[str]) -> None:
             found.add(way)
 
 
-def _check_keys(spec: Spec, schema: StructType, tables: Mapping[str, FeatureTable]) -> None:
-    """Keys and times are of the table's very type: INT is not LONG, DATE is not TIMESTAMP."""
+def check_keys(spec: Spec, schema: StructType, tables: Mapping[str, FeatureTable]) -> None:
+    """Keys and times are of the table's very type: INT is not LONG, DATE is not TIMESTAMP.
+
+    Args:
+        spec: what is looked up.
+        schema: of the frame.
+        tables: every feature table of the spec by its name.
+
+    Raises:
+        SpecError: naming table, key and both types.
+    """
     types: dict[str, DataType] = {name: schema[name].dataType for name in schema.names}
     for lookup in spec.lookups:
-        types |= {output: tables[lookup.table].schema[name].dataType for name, output in lookup.outputs.items()}
+        held = {field.name: field.dataType for field in tables[lookup.table].schema}
+        types |= {output: held[name] for name, output in lookup.outputs.items() if name in held}
     for lookup in spec.lookups:
         table = tables[lookup.table]
         theirs = (*lookup.keys, *((lookup.time,) if lookup.time else ()))

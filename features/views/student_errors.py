@@ -14,7 +14,7 @@ CONTRACT = Contract(
     columns("""
         student_id | STRING NOT NULL | who
         as_of | DATE NOT NULL | the day asked about, midnight UTC
-        grammar_share | DOUBLE | share of grammar among the corrections of 180 days; null without any
+        grammar_share | DOUBLE | share of grammar among corrections of these three kinds in 180 days; null without any
         vocabulary_share | DOUBLE | the same of vocabulary
         spelling_share | DOUBLE | the same of spelling
     """),

@@ -17,15 +17,15 @@ CONTRACT = Contract(
         lessons_started_28 | INT | lessons begun in the 28 days before
         lessons_completed_28 | INT | lessons completed in the 28 days before
         lessons_completed_180 | INT | lessons completed in the 180 days before
-        lessons_open | INT | lessons begun in the 180 days before and not completed in them
+        lessons_open | INT | lessons begun less lessons completed in the 180 days before, 0 at least
         days_since_lesson | INT | days since a lesson was begun or completed; null without one in 180 days
-        mastery_mean | DOUBLE | mean mastery of the lessons completed in the 180 days before, 0 to 1
+        mastery_mean | DOUBLE | mean over days of the 180 before of the mastery of lessons completed on each, 0 to 1
         mastery_recent | DOUBLE | the same over 28 days
         attempts_28 | INT | assessments handed in in the 28 days before
         attempts_180 | INT | assessments handed in in the 180 days before
         days_since_attempt | INT | days since an assessment was handed in; null without one in 180 days
         score_latest | DOUBLE | score of the latest assessment, 0 to 100
-        score_mean | DOUBLE | mean score over the 180 days before
+        score_mean | DOUBLE | mean over days of the 180 before of the score of assessments on each
         score_slope | DOUBLE | change of score per 30 days by least squares; null under two days with an assessment
         score_drop | DOUBLE | score_latest less score_mean
         level_index | DOUBLE | level of the latest event that has one: 1 for A1 to 6 for C2

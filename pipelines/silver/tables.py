@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.silver.version_tables import RECORD
-from pipelines.silver.versions import age, lasting, newest
+from pipelines.silver.versions import age, good, lasting, newest
 
 
 def messages(versions: DataFrame, conversation_versions: DataFrame) -> DataFrame:
@@ -88,8 +88,12 @@ def closures(versions: DataFrame) -> DataFrame:
 
 
 def interventions(versions: DataFrame) -> DataFrame:
-    """silver.interventions; no contact is known before it was made, however early the batch that tells of it."""
-    return newest(versions).withColumn("known_at", F.greatest("known_at", "contacted_at"))
+    """silver.interventions: a contact is known since it was first told of, whatever was corrected since, and no earlier
+    than it was made.
+    """
+    first = F.min("known_at").over(Window.partitionBy(*RECORD["interventions"]))
+    told = good(versions).withColumn("_first", first)
+    return newest(told).withColumn("known_at", F.greatest("_first", "contacted_at"))
 
 
 def student_profiles(

@@ -209,8 +209,8 @@ def test_chaos_needs_daily_arrivals(given: list[str], tmp_path: Path, capsys: py
 
 def test_chaos_is_true_or_false(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "argument --chaos: expected true or false, not maybe" in refused(["--chaos", "maybe"], capsys)
-    arguments = ["--students", "3", "--days", "28", "--arrivals", "daily", "--out", str(tmp_path / "landing")]
-    assert main([*arguments, "--chaos", "false"]) == 0
-    assert not (tmp_path / "truth" / "manifest.json").exists()
-    assert main([*arguments, "--chaos"]) == 0
-    assert (tmp_path / "truth" / "manifest.json").exists()
+    arguments = ["--students", "3", "--days", "28", "--arrivals", "daily", "--out"]
+    assert main([*arguments, str(tmp_path / "clean" / "landing"), "--chaos", "false"]) == 0
+    assert not (tmp_path / "clean" / "truth" / "manifest.json").exists()
+    assert main([*arguments, str(tmp_path / "chaos" / "landing"), "--chaos"]) == 0
+    assert (tmp_path / "chaos" / "truth" / "manifest.json").exists()

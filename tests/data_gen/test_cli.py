@@ -26,6 +26,17 @@ def test_report_counts_every_table(tmp_path: Path, capsys: pytest.CaptureFixture
     assert all(f"  {table} " in said for table in (*TABLES, "students", "hazard"))
 
 
+def test_what_is_generated_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = ["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")]
+    assert main([*plain, "--arrivals", "daily"]) == 0
+    before = sorted((tmp_path / "landing").rglob("*"))
+    said = refused(plain, capsys)
+    assert "holds" in said
+    assert "other files of these tables, such as part-0.parquet: what is generated stands alone" in said
+    assert sorted((tmp_path / "landing").rglob("*")) == before
+    assert main([*plain, "--arrivals", "daily"]) == 0
+
+
 def test_runs_as_a_module(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "data_gen", "--students", "0", "--out", str(tmp_path / "landing")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -12,8 +12,9 @@ import pytest
 
 from data_gen import sqlite
 from data_gen.__main__ import main
-from data_gen.raw import RAW_COLUMNS
+from data_gen.raw import LANGUAGES, LEVELS, RAW_COLUMNS
 from pipelines.bronze.contracts import OPTIONAL, RAW_TABLES
+from pipelines.silver.typed import LANGUAGE_CODES, LEGACY_LEVELS
 from tests.data_gen.conftest import TABLES
 from tests.data_gen.test_cli import refused
 
@@ -73,10 +74,10 @@ INSERT INTO assessment_attempts VALUES
 INSERT INTO user_levels VALUES
     (1, 'es', 'advanced', 62.5, '2024-11-07 18:12:00.000000', '2024-11-07 18:12:00.000000');
 """
-# The first 32 digits of the SHA-256 of, for instance, ["es", "cefr_placement", "Placement", "A1"].
-GREETINGS = "313885e27597de8a1b79189600de4f08"
-SER_Y_ESTAR = "5bce695c1ce5b8d996e6529c55678b8c"
-PLACEMENT = "53e19a9da58ec520e79b56945b51ce44"
+# The first 32 digits of the SHA-256 of, for instance, ["spanish", "cefr_placement", "Placement", "A1"].
+GREETINGS = "de25e2e274a2b9939fcc08ed26590417"
+SER_Y_ESTAR = "46217ea48a5f28abaeee9007834b8dfa"
+PLACEMENT = "07a402359bca45dc4cbf33aa6a9c42d9"
 
 Rows = list[dict[str, Any]]
 Run = Callable[..., str]
@@ -227,6 +228,71 @@ def test_it_finds_its_lesson_when_the_lesson_comes(db: Path, run: Run, out: Path
     assert (progress["id"], progress["lesson_id"]) == ("7:2", lesson["id"])
 
 
+def test_a_lesson_that_goes_takes_no_reference_with_it(db: Path, run: Run) -> None:
+    run()
+    change(db, "DELETE FROM lessons WHERE id = 1")
+    assert counts(run(), "lesson_progress") == (0, 0, 2)
+
+
+def test_an_id_that_is_given_again_is_another_record(db: Path, run: Run, out: Path) -> None:
+    """The last conversation is deleted, and SQLite gives its id, and its message's, to those of another day."""
+    run()
+    change(
+        db,
+        "DELETE FROM messages WHERE id = 3",
+        "DELETE FROM conversations WHERE id = 2",
+        "INSERT INTO conversations VALUES (2, 'french', 'A1', NULL, '2024-11-20 10:00:00.000000', NULL)",
+        "INSERT INTO messages VALUES (3, 2, 'user', 'Salut', NULL, NULL, '2024-11-20 10:01:00.000000')",
+        "UPDATE conversations SET created_at = '2024-11-04T10:00:00+00:00' WHERE id = 1",
+    )
+    said = run()
+    assert (counts(said, "conversations"), counts(said, "messages")) == ((1, 1, 0), (1, 0, 2))
+    assert [row["id"] for row in rows(out / "conversations" / "user-7-2.parquet")] == ["7:2~2", "7:1"]
+    [message] = rows(out / "messages" / "user-7-2.parquet")
+    assert (message["id"], message["conversation_id"]) == ("7:3~2", "7:2~2")
+    assert "no file written" in run()
+    change(db, "UPDATE conversations SET created_at = '2024-11-30 08:00:00' WHERE id = 2")
+    run()
+    assert [row["id"] for row in rows(out / "conversations" / "user-7-3.parquet")] == ["7:2~3"]
+
+
+def test_an_entry_of_the_catalogue_is_one_however_its_language_and_level_are_spelled(
+    tmp_path: Path, run: Run, out: Path
+) -> None:
+    run()
+    other = tmp_path / "other.db"
+    change(
+        other, SCHEMA + ROWS, "UPDATE lessons SET language = ' es-MX'", "UPDATE assessments SET language = 'Spanish'"
+    )
+    change(other, "UPDATE lessons SET difficulty_level = 'b1' WHERE id = 2", "UPDATE lessons SET language = 'ES'")
+    run(user="8", source=other)
+    assert {row["id"] for row in rows(out / "lessons" / "user-8-1.parquet")} == {GREETINGS, SER_Y_ESTAR}
+    assert rows(out / "assessments" / "user-8-1.parquet")[0]["id"] == PLACEMENT
+
+
+def test_languages_and_levels_are_spelled_as_silver_reads_them() -> None:
+    assert (LANGUAGES, LEVELS) == (LANGUAGE_CODES, LEGACY_LEVELS)
+
+
+def test_names_of_columns_and_tables_come_in_any_case(db: Path, run: Run, out: Path) -> None:
+    change(db, "ALTER TABLE conversations RENAME COLUMN language TO Language", "ALTER TABLE messages RENAME TO m")
+    change(db, "ALTER TABLE m RENAME TO Messages", "ALTER TABLE conversations ADD COLUMN User_ID TEXT DEFAULT 'x'")
+    assert "the app has no" not in run()
+    first = rows(out / "conversations" / "user-7-1.parquet")[0]
+    assert (first["language"], first["user_id"]) == ("es", "7")
+    assert {name.lower() for name in first} == {*first}
+
+
+def test_an_arrival_before_what_happened_is_refused_and_a_few_wrong_times_are_not(
+    db: Path, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["export", "--db", str(db), "--user-id", "7", "--out", str(out), "--arrived", "2023-11-09"]
+    assert "happened after --arrived 2023-11-09, such as 7:1 on 2024-11-04" in refused(asked, capsys)
+    assert files(out) == []
+    change(db, "UPDATE messages SET created_at = '2027-01-01 00:00:00' WHERE id = 3")
+    assert counts(run("--arrived", "2024-11-09"), "messages") == (3, 0, 0)
+
+
 def test_types_are_natural(db: Path, run: Run, out: Path) -> None:
     change(db, "UPDATE lesson_progress SET mastery_score = 'n/a' WHERE id = 2; UPDATE messages SET audio_path = NULL")
     run()
@@ -248,10 +314,12 @@ def test_text_that_is_no_text_survives(db: Path, run: Run, out: Path) -> None:
 
 
 def test_other_tables_stay_and_other_columns_come_unless_secret(db: Path, run: Run, out: Path) -> None:
-    for column in ("mood VARCHAR DEFAULT 'gut'", "api_key VARCHAR DEFAULT 'sk-1234'", "token_count INTEGER DEFAULT 9"):
+    secret = ("api_key", "accessToken", "auth_tokens", "openai_key", "client_pwd")
+    columns = ("mood VARCHAR DEFAULT 'gut'", "token_count INTEGER DEFAULT 9")
+    for column in (*columns, *(f"{name} VARCHAR DEFAULT 'sk-1234'" for name in secret)):
         change(db, f"ALTER TABLE conversations ADD COLUMN {column}")
     said = run()
-    assert "conversations: api_key left out, may hold a secret" in said
+    assert f"conversations: {', '.join(secret)} left out, may hold a secret" in said
     [first, _] = rows(out / "conversations" / "user-7-1.parquet")
     assert [*first][-2:] == ["mood", "token_count"]
     assert (first["mood"], first["token_count"]) == ("gut", 9)

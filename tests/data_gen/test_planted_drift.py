@@ -86,4 +86,19 @@ def test_daily_deliveries_hold_it_too(tmp_path: Path) -> None:
 
 def test_a_day_outside_the_log_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["--days", "90", "--drift", "exodus", "--drift-from", "2024-01-01", "--out", str(tmp_path)], capsys)
-    assert "--drift-from is 2024-01-01: choose a day from 2024-10-03 to 2024-12-31" in said
+    assert "--drift-from is 2024-01-01: choose a day from 2024-10-04 to 2024-12-31" in said
+
+
+def test_ids_stay_apart_where_messages_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_gen.generate.CHUNK", 40)
+    found = landed(tmp_path, "silent_client")
+    for table, rows in found.items():
+        assert rows["id"].is_unique, table
+
+
+def test_the_shortest_log_has_its_drift_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--students", "200", "--days", "28", "--drift", "exodus", "--out"]
+    assert main([*arguments, str(tmp_path / "landing")]) == 0
+    assert "drift exodus from 2024-12-05 on" in capsys.readouterr().out
+    left = pd.read_parquet(tmp_path / "truth" / "students.parquet")["left_on"]
+    assert (pd.to_datetime(left) == pd.Timestamp("2024-12-05")).sum() > 20

@@ -34,12 +34,13 @@ def test_the_last_contact_is_the_newest_known_of_the_28_days_before(spark: Spark
 def test_an_outcome_is_touched_by_a_contact_from_14_days_before_to_14_after(spark: SparkSession) -> None:
     contacts = [
         ("before", at(21, 10), at(22, 10)), ("after", at(17), at(18)), ("too early", at(20, 10), at(21, 10)),
-        ("too late", at(19), at(20)), ("twice", at(1), at(2)), ("twice", at(2), at(3)),
+        ("too late", at(18, hour=0), at(20)), ("at last", at(17, hour=23), at(20)),
+        ("twice", at(1), at(2)), ("twice", at(2), at(3)),
     ]  # fmt: skip
-    names = ["before", "after", "too early", "too late", "twice", "never"]
+    names = ["before", "after", "too early", "too late", "at last", "twice", "never"]
     rows = spark.createDataFrame([(name, DAY, 0.5) for name in names], "student_id string, as_of date, risk double")
     found = with_contacted(rows, spark.createDataFrame(contacts, NONE)).collect()
-    assert {row.student_id for row in found if row.contacted} == {"before", "after", "twice"}
+    assert {row.student_id for row in found if row.contacted} == {"before", "after", "at last", "twice"}
     assert len(found) == len(names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from features.dates_made import MADE, dates_made, written_down
+from features.dates_made import MADE, Held, dates_made, written_down
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, columns
 from lakehouse.lake import Lake
@@ -29,19 +29,19 @@ def write_down(lake: Lake, *dates: date) -> None:
 
 def test_without_one_of_the_tables_no_date_is_made(lake: Lake) -> None:
     hold(lake, ONE, FIRST)
-    assert dates_made(lake, TABLES) == set()
+    assert dates_made(lake, TABLES) == Held(set())
 
 
 def test_what_no_run_wrote_down_is_looked_up_and_every_table_has_to_hold_it(lake: Lake) -> None:
     hold(lake, ONE, FIRST, SECOND)
     hold(lake, TWO, SECOND, SECOND, THIRD)
-    assert dates_made(lake, TABLES) == {SECOND}
+    assert dates_made(lake, TABLES) == Held({SECOND})
 
 
 def test_what_a_run_wrote_down_counts_until_a_table_changes(lake: Lake) -> None:
     hold(lake, ONE, FIRST)
     hold(lake, TWO, FIRST)
     write_down(lake, FIRST, SECOND)  # a date on which there is no student has no rows
-    assert dates_made(lake, TABLES) == {FIRST, SECOND}
+    assert dates_made(lake, TABLES) == Held({FIRST, SECOND})
     hold(lake, TWO, THIRD)
-    assert dates_made(lake, TABLES) == {FIRST}
+    assert dates_made(lake, TABLES) == Held({FIRST})

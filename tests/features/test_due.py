@@ -10,15 +10,16 @@ import pytest
 
 import features.run
 from features.due import ALWAYS, Due, MadeOf, changed_since, due
+from features.student_labels import CONTRACT as LABELS
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
-from lakehouse.upkeep import let_go_of_all_but_the_newest
-from pipelines.silver.contracts import LEARNING_EVENTS
+from lakehouse.upkeep import let_go_of_all_but_the_newest, tend
+from pipelines.silver.contracts import CLOSURES, LEARNING_EVENTS
 from tests.lakes import LOGS, contents
 
 MONDAYS = [date(2024, 11, 4) + timedelta(weeks=n) for n in range(6)]
-BEFORE = MadeOf(3, 0, "code", str(MONDAYS[3]))
+BEFORE = MadeOf(3, "", "code", str(MONDAYS[3]))
 Event = dict[str, Any]
 
 
@@ -78,12 +79,12 @@ def test_the_first_date_that_a_change_touches(lake: Lake) -> None:
     end = lake.version(LEARNING_EVENTS.name)
 
     def since(old: int, new: int) -> date | None:
-        return changed_since(lake, MadeOf(old, 0, "code", "2024-12-01"), MadeOf(new, 0, "code", "2024-12-01"))
+        return changed_since(lake, MadeOf(old, "", "code", "2024-12-01"), MadeOf(new, "", "code", "2024-12-01"))
 
     assert since(start, start) is None
     assert since(start, middle) == MONDAYS[3]
     assert since(middle, end) == date(2024, 11, 28)
-    assert changed_since(lake, MadeOf(start, 0, "old", ""), MadeOf(start, 0, "new", "")) == ALWAYS
+    assert changed_since(lake, MadeOf(start, "", "old", ""), MadeOf(start, "", "new", "")) == ALWAYS
     let_go_of_all_but_the_newest(lake, LEARNING_EVENTS.name)
     assert since(start, end) == ALWAYS
 
@@ -118,3 +119,30 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     make(lake, MONDAYS[5])
     at_once = contents(lake.settings)
     assert {k: v for k, v in stepwise.items() if k not in LOGS} == {k: v for k, v in at_once.items() if k not in LOGS}
+
+
+@pytest.mark.long
+def test_what_was_set_back_or_has_no_student_left_is_made_anew_and_what_was_tended_is_not(lake: Lake) -> None:
+    days = [MONDAYS[2] + timedelta(days=n) for n in range(0, 20, 3)]
+    misdated = event("b", MONDAYS[0] - timedelta(days=1), ref="misdated")
+    log(lake, misdated, *[event("a", day) for day in days])
+    lake.create(CLOSURES)
+    make(lake, MONDAYS[2])
+    young = lake.version(LABELS.name)
+    make(lake, MONDAYS[5])
+    wanted = contents(lake.settings, {"features"})
+
+    lake.spark.sql(f"RESTORE TABLE {lake.name(LABELS.name)} TO VERSION AS OF {young}").collect()
+    assert contents(lake.settings, {"features"}) != wanted
+    make(lake, MONDAYS[5])
+    assert contents(lake.settings, {"features"}) == wanted
+
+    for table in (CLOSURES.name, LEARNING_EVENTS.name, LABELS.name):
+        tend(lake, table, [])
+    assert "nothing new" in make(lake, MONDAYS[5])
+
+    log(lake, misdated | {"superseded_at": misdated["event_at"]}, event("b", MONDAYS[4], ref="misdated"))
+    assert "anew, since history from 2024-11-04 on has changed" in make(lake, MONDAYS[5])
+    for contract in features.run.CONTRACTS:
+        assert lake.table(contract.name).where(f"as_of <= DATE'{MONDAYS[2]}'").isEmpty(), contract.name
+    assert not lake.table(LABELS.name).where("student_id = 'b'").isEmpty()

@@ -146,6 +146,11 @@ def test_a_column_of_the_frame_takes_the_place_of_the_lookup(lake: Lake, uri: st
         ("student_id string, day date", "needs the column hours"),
         ("student_id string, hours double", "needs the column day"),
         ("student_id string, day date, hours double, prediction double", "has a column prediction"),
+        (
+            "student_id int, day date, hours double",
+            "key student_id of type string, and the frame's student_id is int",
+        ),
+        ("student_id string, day string, hours double", "the frame's day is string; cast it"),
     ],
 )
 def test_a_frame_that_lacks_what_the_model_needs_is_refused(lake: Lake, uri: str, schema: str, said: str) -> None:

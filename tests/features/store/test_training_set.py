@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from databricks.feature_engineering import FeatureFunction, FeatureLookup
 from pyspark.sql import DataFrame
@@ -131,6 +132,11 @@ def test_defaults_fill_after_the_join_by_output_name(moods: Lake) -> None:
     asked = lookup(feature_names=["mood"], rename_outputs={"mood": "feeling"}, default_values={"feeling": -1.0})
     frame = loaded(moods, [("a", day(0), 1), ("a", day(8), 2), ("z", day(8), 3)], asked)
     assert found(frame, "feeling") == [(1.0,), (-1.0,), (-1.0,)]
+
+
+def test_a_default_of_numpy_fills_as_pythons_own(moods: Lake) -> None:
+    asked = lookup(feature_names=["mood"], default_values={"mood": np.float64(-1.0)})
+    assert found(loaded(moods, [("z", day(8), 1)], asked), "mood") == [(-1.0,)]
 
 
 def test_features_come_in_order_of_lookup_and_labels_last(moods: Lake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.silver.batch import content_of
+from pipelines.silver.tables import interventions
 from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, lasting, newest, ranked, resolve, spells, unbound
 from tests.pipelines.gold.frames import rows
@@ -182,3 +183,13 @@ def test_of_two_files_of_one_arrival_the_later_number_counts(spark: SparkSession
         p1          | 2024-11-04 10:00 | 10                    | 2024-11-04 | user-7-10.parquet
     """)  # fmt: skip
     assert rows(newest(levels), "completion_percentage") == [(10.0,)]
+
+
+def test_a_corrected_contact_is_known_since_it_was_first_told_of(spark: SparkSession) -> None:
+    told = interventions(standing(spark, "interventions", """
+        student_id | contacted_at     | channel | arrived
+        1          | 2024-11-04 10:00 | call    | 2024-11-05
+        1          | 2024-11-04 10:00 | mail    | 2024-11-20
+        2          | 2024-11-08 10:00 | mail    | 2024-11-05
+    """))  # fmt: skip
+    assert rows(told, "student_id", "channel", "known_at") == [("1", "mail", at(6)), ("2", "mail", at(8, 10))]
