@@ -17,7 +17,7 @@ from lakehouse.settings import Settings
 AT_RISK = "gold.at_risk_students"
 FOR_TUTORS = (AT_RISK, "gold.student_segments")
 STUDENT = "student_id"
-PRINCIPAL = r"[\w.@ -]+"
+PRINCIPAL = r"[\w.@+ -]+"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import uuid
 from collections.abc import Mapping
@@ -111,6 +112,11 @@ def settle(lake: Lake, model: str) -> str:
     said = f"{model}: finished a promotion of version {last.version} that a killed run had decided."
     print(f"  {said}", flush=True)
     return said
+
+
+def person(lake: Lake) -> str:
+    """Who runs this command, for the ledger: the account on a machine, or in a workspace the user."""
+    return getpass.getuser() if lake.settings.local else str(lake.one("SELECT current_user()"))
 
 
 def rollback(lake: Lake, model: str, as_of: date, reason: str, by: str = "a person") -> Version:

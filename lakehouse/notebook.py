@@ -25,10 +25,17 @@ VOLUMES = ("ops.files", "bronze.landing")
 def here() -> Settings:
     """Where the lessons keep their lake: `tutorial/lake` of the project on a laptop; on Databricks the workspace's own
     catalog. What the environment names comes first, see `settings`.
+
+    Raises:
+        RadarError: where schemas are to have a prefix, which the lessons' SQL does not know.
     """
-    if not on_databricks():
-        return settings(default=str(LAPTOP))
-    return settings(catalog=os.environ.get("LEARNER_RADAR_CATALOG") or str(connect().catalog.currentCatalog()))
+    if on_databricks():
+        found = settings(catalog=os.environ.get("LEARNER_RADAR_CATALOG") or str(connect().catalog.currentCatalog()))
+    else:
+        found = settings(default=str(LAPTOP))
+    if found.schema_prefix:
+        raise RadarError("The lessons ask for schemas by their plain names: unset LEARNER_RADAR_SCHEMA_PREFIX.")
+    return found
 
 
 def open_lesson(*needs: str, after: str = "") -> Lake:

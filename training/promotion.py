@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import point
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions, move_alias
+from lakehouse.ledger import champion, decisions, move_alias, person
 from lakehouse.registry import MODELS, Version, challenger, check_asked, load_card, note, use_mlflow, version
 from lakehouse.settings import Settings
 from training import dropout, segments
@@ -30,12 +29,12 @@ class Wish:
     Attributes:
         version: the version to judge in place of the challenger.
         override: why it is to be champion whatever the rules say; empty to obey them.
-        by: who says so.
+        by: who says so; whoever runs the command, if empty.
     """
 
     version: str = ""
     override: str = ""
-    by: str = "rules"
+    by: str = ""
 
 
 def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
@@ -45,7 +44,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         RadarError: when an alias is not where the ledger says, or there is no such version.
     """
     asked = [options.model] if getattr(options, "model", "") else MODELS[::-1]
-    wish = Wish(getattr(options, "version", ""), getattr(options, "override", "").strip(), getpass.getuser())
+    wish = Wish(getattr(options, "version", ""), getattr(options, "override", "").strip())
     with run.step("promote") as step:
         use_mlflow(run.lake.settings)
         step.message = "; ".join(promote(run.lake, model, as_of, wish) for model in asked)
@@ -73,7 +72,9 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     if refused and not wish.override:
         note(lake, waiting, "decision", f"refused against version {held.version}: {refused}")
         return f"{stays}, version {waiting.version} is refused by rule {refused}"
-    by, why = (wish.by, wish.override) if refused else ("rules", f"every rule kept against version {held.version}")
+    by, why = "rules", f"every rule kept against version {held.version}"
+    if refused:
+        by, why = wish.by or person(lake), wish.override
     note(lake, waiting, "decision", f"promoted by {by}: {why}")
     move_alias(lake, model, waiting.version, as_of, why, told, by)
     over = f", over rule {refused}" if refused else ""

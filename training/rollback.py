@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError
-from lakehouse.ledger import move_alias, rollback
+from lakehouse.ledger import move_alias, person, rollback
 from lakehouse.registry import check_asked, version
 from lakehouse.settings import Settings
 
@@ -20,7 +19,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         RadarError: when there is no previous champion, or no such version.
     """
     with run.step("rollback") as step:
-        model, reason, who = options.model, options.reason, getpass.getuser()
+        model, reason, who = options.model, options.reason, person(run.lake)
         if options.version:
             held = version(run.lake, model, options.version)
             move_alias(run.lake, model, held.version, as_of, reason, by=who)

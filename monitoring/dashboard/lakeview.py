@@ -1,14 +1,15 @@
-"""The same dashboard for Databricks: an AI/BI file made from the page's own queries and figures.
+"""The same dashboard for Databricks: an AI/BI dashboard made from the page's own queries and figures.
 
-    python -m monitoring.dashboard.lakeview [schema prefix] > resources/learner_radar.lvdash.json
+    python -m monitoring.dashboard.lakeview > resources/dashboard.yml
 
-It shows the newest day that was scored; `dataset_catalog` of the bundle says in which catalog the tables lie.
+It shows the newest day that was scored. It stands in the bundle itself rather than in a file beside it, since a bundle
+puts its variables into no file: here the prefix of the schemas. `dataset_catalog` says in which catalog they lie.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+from textwrap import indent
 from typing import Any
 
 from monitoring.dashboard.charts import FIGURES
@@ -19,6 +20,18 @@ from monitoring.dashboard.widgets import Channel, Widget, table
 WIDTH, HALF, HEIGHT = 6, 3, 7
 VERSIONS = {"table": 2}
 CHART_VERSION = 3
+PREFIX = "${var.schema_prefix}"
+RESOURCE = """\
+# Made by `python -m monitoring.dashboard.lakeview`; change the page's queries and figures instead.
+resources:
+  dashboards:
+    learner_radar:
+      display_name: ${var.schema_prefix}Learner Radar
+      warehouse_id: ${var.warehouse_id}
+      dataset_catalog: ${var.catalog}
+      embed_credentials: false
+      serialized_dashboard: |
+"""
 
 LISTS: dict[str, tuple[str, str, Widget]] = {
     "at-risk": (
@@ -55,9 +68,9 @@ def dashboard(schema_prefix: str = "") -> dict[str, Any]:
     return {"datasets": [_dataset(name, schema_prefix) for name in dict.fromkeys(frames)], "pages": pages}
 
 
-def text(schema_prefix: str = "") -> str:
-    """The file; checked in without a prefix."""
-    return json.dumps(dashboard(schema_prefix), indent=2) + "\n"
+def resource() -> str:
+    """The bundle's resource file."""
+    return RESOURCE + indent(json.dumps(dashboard(PREFIX), indent=2), " " * 8) + "\n"
 
 
 def _shown(section: str) -> list[tuple[str, str, Widget, bool]]:
@@ -112,4 +125,4 @@ def _channel(channel: Channel) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(text(*sys.argv[1:2]), end="")
+    print(resource(), end="")

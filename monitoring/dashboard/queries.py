@@ -14,7 +14,8 @@ _TABLE = re.compile(r"\b(?:silver|gold|features|ops)\.\w+")
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 ACTS = ":acts"
 """Where a query begins from what made each day active: the SQL of `acts`."""
-NEWEST_DAY = "(SELECT max(as_of) FROM gold.at_risk_students)"
+NEWEST_DAY = "(SELECT max(as_of) FROM gold.student_segments)"
+"""Of a table that whoever may read any figure may read too."""
 
 
 @dataclass(frozen=True)

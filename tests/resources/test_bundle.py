@@ -162,7 +162,15 @@ def test_the_code_finds_what_the_bundle_makes(chosen: Settings) -> None:
     models = named("registered_models", "{catalog_name}.{schema_name}.{name}")
     assert models == {model_name(chosen, model) for model in ("dropout", "segments")}
     assert named("experiments", "{name}") == {experiment_name(chosen, model) for model in ("dropout", "segments")}
-    assert of_kind("dashboards")["learner_radar"]["file_path"] == "learner_radar.lvdash.json"
+
+
+def test_redeployed_code_has_a_version_of_its_own_and_readers_may_open_the_dashboard() -> None:
+    targets = BUNDLE["targets"]
+    assert all(target["presets"]["artifacts_dynamic_version"] for target in targets.values())
+    for name in ("staging", "prod"):
+        told = of_kind("dashboards")["learner_radar"] | targets[name]["resources"]["dashboards"]["learner_radar"]
+        readers = {p["group_name"]: p["level"] for p in Dashboard.from_dict(told).as_dict()["permissions"]}
+        assert readers == {"${var.tutors}": "CAN_READ", "${var.analysts}": "CAN_READ"}
 
 
 def test_raw_text_is_for_engineers_alone() -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from lakehouse.governance import AT_RISK
 from monitoring.dashboard.charts import FIGURES
 from monitoring.dashboard.frames import COLUMNS
-from monitoring.dashboard.lakeview import LISTS, dashboard, text
+from monitoring.dashboard.lakeview import LISTS, dashboard, resource
 from monitoring.dashboard.queries import query
 from tests.conftest import BuiltLake
 
-FILE = Path(__file__).parents[3] / "resources" / "learner_radar.lvdash.json"
+FILE = Path(__file__).parents[3] / "resources" / "dashboard.yml"
 
 
 def widgets() -> list[dict[str, Any]]:
@@ -22,9 +25,7 @@ def widgets() -> list[dict[str, Any]]:
 
 
 def test_the_checked_in_file_is_the_one_that_the_figures_give() -> None:
-    assert FILE.read_text() == text(), (
-        "run `python -m monitoring.dashboard.lakeview > resources/learner_radar.lvdash.json`"
-    )
+    assert FILE.read_text() == resource(), "run `python -m monitoring.dashboard.lakeview > resources/dashboard.yml`"
 
 
 def test_every_figure_and_list_of_the_page_has_a_widget() -> None:
@@ -77,6 +78,16 @@ def test_every_frame_has_a_query_that_says_what_it_gives(name: str) -> None:
     assert query(name).tables
 
 
-def test_the_file_is_json_that_names_no_catalog() -> None:
-    assert json.loads(text()) == dashboard()
-    assert "spark_catalog" not in text()
+def test_the_file_holds_the_dashboard_with_the_bundles_prefix_before_every_schema() -> None:
+    told = yaml.safe_load(FILE.read_text())["resources"]["dashboards"]["learner_radar"]["serialized_dashboard"]
+    assert json.loads(told.replace("${var.schema_prefix}", "dev_")) == dashboard("dev_")
+    assert "spark_catalog" not in told
+    for dataset in json.loads(told)["datasets"]:
+        asked = "".join(dataset["queryLines"])
+        assert asked.count("${var.schema_prefix}") == len(re.findall(r"\b(?:silver|gold|features)\.", asked)) > 0
+
+
+def test_analysts_may_ask_whatever_stands_on_gold_alone_but_the_list() -> None:
+    asked = {d["name"]: query(d["name"]).of_newest_day() for d in dashboard()["datasets"]}
+    named = {name for name, sql in asked.items() if AT_RISK in sql}
+    assert named == {"at_risk"}
