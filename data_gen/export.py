@@ -16,6 +16,8 @@ from data_gen.raw import RAW_COLUMNS, RawRows, moment, raw_rows
 from data_gen.sqlite import Row, Unusable, Value, read_app
 
 NAMED_IN_REPORT = 5
+A_FEW = 3
+"""Rows of wrong times that no arrival date is doubted for."""
 
 
 class EarlierFile(NamedTuple):
@@ -75,7 +77,6 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
     for table, rows in raw_rows(app, user_id, before).items():
         columns = RAW_COLUMNS[table].split()
         found, file = difference(before[table], rows), None
-        _refuse_before_its_time(arrived, table, found)
         if found.new or found.changed or not earlier[table]:
             number = max((earlier_file.number for earlier_file in earlier[table]), default=0) + 1
             folder = Path(table, f"arrived={arrived}") if arrived else Path(table)
@@ -83,6 +84,7 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
             content[out / file] = _arrow(found.new + found.changed, columns)
         missing = [name for name in columns if name not in (*app[table].columns, "user_id")]
         exported.append(Exported(table, found, file, missing, app[table].left_out))
+    _refuse_before_its_time(arrived, exported)
     _write(content)
     return exported
 
@@ -137,20 +139,22 @@ def _refuse_to_go_back(arrived: date | None, earlier: Iterable[list[EarlierFile]
         )
 
 
-def _refuse_before_its_time(arrived: date | None, table: str, found: Difference) -> None:
+def _refuse_before_its_time(arrived: date | None, exported: list[Exported]) -> None:
     """What arrived before it happened will be set aside and never be exported again. A day is left for time zones, and
     a few wrong times to the rules of silver.
     """
-    columns = [name for name in RAW_COLUMNS[table].split() if name.endswith("_at")]
-    times = {str(row["id"]): [moment(row[name]) for name in columns] for row in found.new + found.changed}
-    last = {
-        key: max(days) for key, told in times.items() if (days := [t.date() for t in told if isinstance(t, datetime)])
-    }
-    late = [key for key, day in last.items() if arrived and day > arrived + timedelta(days=1)]
-    if 2 * len(late) > len(last):
+    last: dict[str, date] = {}
+    for table in exported:
+        columns = [name for name in RAW_COLUMNS[table.table].split() if name.endswith("_at")]
+        for row in table.difference.new + table.difference.changed:
+            days = [told.date() for told in map(moment, map(row.get, columns)) if isinstance(told, datetime)]
+            if days:
+                last[f"{table.table} {row['id']}"] = max(days)
+    late = [name for name, day in last.items() if arrived and day > arrived + timedelta(days=1)]
+    if len(late) > max(A_FEW, len(last) / 2):
         raise Unusable(
-            f"most of {table} happened after --arrived {arrived}, such as {late[0]} on {last[late[0]]}: give the day "
-            "on which the export is made"
+            f"most of what is to be exported happened after --arrived {arrived}, such as {late[0]} on "
+            f"{last[late[0]]}: give the day on which the export is made"
         )
 
 

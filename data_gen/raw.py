@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
-from itertools import chain, count
+from typing import NamedTuple
 
 from data_gen.sqlite import AppTable, Row, Value
 
@@ -35,7 +35,10 @@ IDENTITY = {
     "assessments": "language assessment_type title difficulty_level",
 }
 """What makes an entry of a shared catalogue that entry, in whoever's app it is."""
-BORN = {"conversations": "created_at", "messages": "created_at", "assessment_attempts": "started_at"}
+BORN = {
+    "conversations": "created_at", "messages": "created_at", "lesson_progress": "started_at",
+    "assessment_attempts": "started_at",
+}  # fmt: skip
 """The moment that is written once in a record: another one under the same id is another record."""
 LANGUAGES = {
     "de": "german", "en": "english", "es": "spanish", "fr": "french", "it": "italian", "ja": "japanese",
@@ -44,7 +47,19 @@ LANGUAGES = {
 LEVELS = {"BEGINNER": "A1", "INTERMEDIATE": "B1", "ADVANCED": "C1"}
 SEPARATOR = ":"
 
+AGAIN = "~"
+"""What parts a record's id from the number of the record that the app gave it to, from the second on."""
+
 RawRows = dict[str, Row]
+Moment = datetime | str | None
+
+
+class Life(NamedTuple):
+    """A record that was exported under one of the app's ids: the how-manieth, its raw id, when it began."""
+
+    number: int
+    raw_id: str
+    born: Moment
 
 
 def is_user_id(text: str) -> bool:
@@ -67,9 +82,9 @@ def raw_rows(app: dict[str, AppTable], user_id: str, before: dict[str, RawRows])
         user_id: whose app it is.
         before: the newest exported version of each row.
     """
+    lives = {table: _lives(table, before.get(table, {})) for table in app}
     ids = {
-        table: {row["id"]: _id(table, row, user_id, before.get(table, {})) for row in found.rows}
-        for table, found in app.items()
+        table: {row["id"]: _id(table, row, user_id, lives[table]) for row in found.rows} for table, found in app.items()
     }
     raw: dict[str, RawRows] = {}
     for table, found in app.items():
@@ -96,30 +111,40 @@ def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]
     return raw
 
 
-def _id(table: str, row: Row, user_id: str, before: RawRows) -> str:
+def _id(table: str, row: Row, user_id: str, lives: dict[str, list[Life]]) -> str:
     if table not in IDENTITY:
-        return _of_record(table, row, _scoped(row["id"], user_id), before)
+        scoped = _scoped(row["id"], user_id)
+        return _of_record(scoped, moment(row.get(BORN.get(table, ""))), lives.get(scoped, []))
     identity = [_as_one(name, row.get(name)) for name in IDENTITY[table].split()]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
 
-def _of_record(table: str, row: Row, scoped: str, before: RawRows) -> str:
-    born = BORN.get(table, "")
-
-    def same(held: Row) -> bool:
-        return len({moment(row.get(born)), moment(held.get(born))} - {None}) < 2
-
-    lives = chain([scoped], (f"{scoped}~{life}" for life in count(2)))
-    return next(raw_id for raw_id in lives if raw_id not in before or same(before[raw_id]))
+def _of_record(scoped: str, born: Moment, lives: list[Life]) -> str:
+    same = [life for life in lives if born is not None and life.born == born]
+    untold = [life for life in lives if born is None or life.born is None]
+    if found := same or untold:
+        return max(found).raw_id
+    return f"{scoped}{AGAIN}{max(lives).number + 1}" if lives else scoped
 
 
-def moment(value: Value) -> datetime | str | None:
-    """A time as the moment that it is, whatever its spelling; the app's times without an offset are UTC."""
+def _lives(table: str, before: RawRows) -> dict[str, list[Life]]:
+    """The records that were exported under each of the app's ids."""
+    found: dict[str, list[Life]] = {}
+    for raw_id, row in before.items():
+        scoped, _, number = raw_id.rpartition(AGAIN)
+        again = bool(scoped) and number.isdecimal()
+        life = Life(int(number) if again else 1, raw_id, moment(row.get(BORN.get(table, ""))))
+        found.setdefault(scoped if again else raw_id, []).append(life)
+    return found
+
+
+def moment(value: Value) -> Moment:
+    """A time to the second, whatever its spelling; the app's times without an offset are UTC."""
     try:
         told = datetime.fromisoformat(str(value))
     except ValueError:
         return None if value is None else str(value)
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).replace(microsecond=0)
 
 
 def _as_one(name: str, value: Value) -> Value:

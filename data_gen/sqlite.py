@@ -12,10 +12,10 @@ Row = dict[str, Value]
 
 PATIENCE_SECONDS = 5.0
 SECRET = re.compile(
-    r"(^|_)((passwords?|passwd|pwd|secrets?|credentials?|(api|access|private)_?keys?)(_|$)|(tokens?|keys?)$)"
+    r"password|passwd|secret|credential|(^|_)pwd(_|$)|(api|access|private)_?key|(^|_)keys?$|tokens?$|tokens?_hash"
 )
 
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class Unusable(Exception):

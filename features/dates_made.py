@@ -15,6 +15,8 @@ from lakehouse.publish import WORKERS
 from lakehouse.runs import last_done, versions_of
 
 MADE = "dates_made"
+UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "COMPUTE STATS"}
+"""What Delta calls commits that change no row."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +35,29 @@ class Held:
 def dates_made(lake: Lake, tables: list[str]) -> Held:
     """What the tables hold.
 
-    What the last run wrote down counts as long as no table has another version than it left; else each is looked
-    through, as after a run that was killed, a restore or an erasure.
+    What the last run wrote down counts as long as nothing but upkeep was at a table since; else each is looked through,
+    as after a run that was killed, a restore or an erasure.
     """
     if not all(lake.exists(table) for table in tables):
         return Held(set())
     done = last_done(lake, "features", wrote=MADE)
-    left: dict[str, int] = done.rows[MADE]["tables"] if done else {}
-    if done and left == versions_of(lake, tables):
-        return Held({date.fromisoformat(day) for day in done.rows[MADE]["dates"]})
+    written: dict[str, Any] = done.rows[MADE] if done else {"tables": {}, "dates": []}
+    now = versions_of(lake, tables)
+    moved = [table for table in tables if written["tables"].get(table) != now[table]]
+
+    def operations(table: str) -> set[str]:
+        since = F.col("version") > written["tables"].get(table, -1)
+        history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}").where(since).select("operation").distinct()
+        return {row.operation for row in history.collect()}
 
     def dates(table: str) -> set[date]:
         return {row.as_of for row in lake.table(table).select("as_of").distinct().collect()}
 
-    def restored(table: str) -> bool:
-        history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}").where("operation = 'RESTORE'")
-        return not history.where(F.col("version") > left.get(table, -1)).isEmpty()
-
     with ThreadPoolExecutor(WORKERS) as pool:
-        held = set.intersection(*pool.map(dates, tables))
-        return Held(held, any(pool.map(restored, tables)))
+        hands = set[str]().union(*pool.map(operations, moved))
+        if done and hands <= UPKEEP:
+            return Held({date.fromisoformat(day) for day in written["dates"]})
+        return Held(set.intersection(*pool.map(dates, tables)), "RESTORE" in hands)
 
 
 def written_down(lake: Lake, tables: list[str], dates: Iterable[date]) -> dict[str, Any]:

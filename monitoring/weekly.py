@@ -93,28 +93,28 @@ def weekly_measures(
         weeks: from `by_language`.
         first: from `first_seen`.
         learnt_until: the last day of the rows that the champion learnt from.
-        closed_weeks: weeks with a day that is closed for everybody: their active students are not compared.
+        closed_weeks: weeks with a day that is closed for everybody: they are not compared, and where week 0 is one of
+            them nothing is measured but new languages.
 
     Returns:
         measure, subject, value, usual, spread, size: rows_per_student of each table, active_students, error_rate of
         each language, new_language with the active students of one that appeared after `learnt_until`.
     """
-    measures = _of_all(weeks, closed_weeks), _of_languages(weeks), _new(weeks, first, learnt_until)
-    found = [row for rows in measures for row in rows]
+    found = [*_new(weeks, first, learnt_until)]
+    if 0 not in closed_weeks:
+        by = {language: _by_week(weeks, language, closed_weeks) for language in sorted({ALL, *weeks["language"]})}
+        found += [*_of_all(by.pop(ALL)), *(row for language, of in by.items() for row in _of_language(language, of))]
     return pd.DataFrame(found, columns=["measure", "subject", "value", "usual", "spread", "size"])
 
 
 Row = tuple[str, str, float, float | None, float | None, float]
 
 
-def _of_all(weeks: pd.DataFrame, closed_weeks: Collection[int]) -> Iterator[Row]:
-    every = _by_week(weeks, ALL)
-    if 0 not in closed_weeks:
-        there = every["open_students"].drop([week for week in every.index if week in closed_weeks])
-        row = _charted("active_students", "students", there, there[0], there[0])
-        # Their number stands on those who were there before too: else nobody left would be nothing to speak of.
-        yield (*row[:-1], max(there[0], row[3] or 0.0))
-    students = every["students"]
+def _of_all(every: pd.DataFrame) -> Iterator[Row]:
+    there, students = every["open_students"], every["students"]
+    row = _charted("active_students", "students", there, there[0], there[0])
+    # Their number stands on those who were there before too: else nobody left would be nothing to speak of.
+    yield (*row[:-1], max(there[0], row[3] or 0.0))
     now = float(students[0])
     for table, column in SENT.items():
         per = every[column] / students.where(students > 0)
@@ -122,11 +122,8 @@ def _of_all(weeks: pd.DataFrame, closed_weeks: Collection[int]) -> Iterator[Row]
             yield _charted("rows_per_student", table, per, now, float(per[0]) / now)
 
 
-def _of_languages(weeks: pd.DataFrame) -> Iterator[Row]:
-    for language in sorted(set(weeks["language"]) - {ALL}):
-        of = _by_week(weeks, language)
-        if not of["messages"][0]:
-            continue
+def _of_language(language: str, of: pd.DataFrame) -> Iterator[Row]:
+    if of["messages"][0]:
         rate = of["w"] / of["messages"].where(of["messages"] > 0)
         squares = of["ww"] - 2 * rate * of["nw"] + rate**2 * of["nn"]
         variance = squares / of["messages"] ** 2
@@ -140,11 +137,12 @@ def _new(weeks: pd.DataFrame, first: dict[str, date], learnt_until: date) -> Ite
             yield "new_language", language, float(now[language]), None, None, float(now[language])
 
 
-def _by_week(weeks: pd.DataFrame, language: str) -> pd.DataFrame:
-    """The sums of a language by week, 0 first; a week without any event between others counts as zeros."""
+def _by_week(weeks: pd.DataFrame, language: str, closed_weeks: Collection[int]) -> pd.DataFrame:
+    """The sums of a language by week, 0 first, without closed ones; another without any event counts as zeros."""
     mine = weeks[weeks["language"] == language].set_index("week").drop(columns="language")
     last = int(weeks["week"].max()) if len(weeks) else 0
-    return mine.reindex(range(max(last, 0) + 1), fill_value=0).astype(float)
+    open_weeks = [week for week in range(max(last, 0) + 1) if week not in closed_weeks]
+    return mine.reindex(open_weeks, fill_value=0).astype(float)
 
 
 def _charted(measure: str, subject: str, values: pd.Series, size: float, variance: float = 0.0) -> Row:

@@ -137,7 +137,7 @@ WITH followed AS (
     FROM conversations c)
 SELECT coalesce(topic, '(none)') AS topic, language, count(*) AS conversations, count(DISTINCT user_id) AS students,
        avg(messages) AS avg_messages, avg(minutes) AS avg_duration_minutes, avg(error_rate) AS avg_error_rate,
-       avg(returned) AS return_rate_7d
+       count(returned) AS judged, avg(returned) AS return_rate_7d
 FROM followed GROUP BY ALL
 """
 

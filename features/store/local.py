@@ -149,8 +149,8 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
-        asked = {lookup.table: tables.describe(self.lake, lookup.table) for lookup in spec.lookups}
-        check_keys(spec, df.schema, asked)
+        asked = [lookup for lookup in spec.lookups if lookup.wanted(df.columns)]
+        check_keys(asked, df.schema, {part.table: tables.describe(self.lake, part.table) for part in asked})
         frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups, self.lake.table))
         told = frame.select(*dict.fromkeys([*df.columns, *spec.inputs]))
         return predicted(told, mlflow.pyfunc.load_model(model_uri), spec.inputs, result_type)

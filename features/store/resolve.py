@@ -57,7 +57,7 @@ def resolve(
     sources = tuple(name for name in schema.names if name not in labels)
     spec = Spec(sources, lookups, functions, tuple(excluded))
     _check_names(spec, labels)
-    check_keys(spec, schema, {table.name: table for table in tables.values()})
+    check_keys(lookups, schema, {table.name: table for table in tables.values()})
     in_order(spec, schema.names)
     return spec
 
@@ -190,22 +190,23 @@ def _check_names(spec: Spec, labels: Sequence[str]) -> None:
             found.add(way)
 
 
-def check_keys(spec: Spec, schema: StructType, tables: Mapping[str, FeatureTable]) -> None:
+def check_keys(lookups: Sequence[Lookup], schema: StructType, tables: Mapping[str, FeatureTable]) -> None:
     """Keys and times are of the table's very type: INT is not LONG, DATE is not TIMESTAMP.
 
     Args:
-        spec: what is looked up.
-        schema: of the frame.
-        tables: every feature table of the spec by its name.
+        lookups: what is looked up.
+        schema: of the frame, whose columns take the place of features of their names.
+        tables: every feature table of the lookups by its name.
 
     Raises:
         SpecError: naming table, key and both types.
     """
-    types: dict[str, DataType] = {name: schema[name].dataType for name in schema.names}
-    for lookup in spec.lookups:
+    types: dict[str, DataType] = {}
+    for lookup in lookups:
         held = {field.name: field.dataType for field in tables[lookup.table].schema}
         types |= {output: held[name] for name, output in lookup.outputs.items() if name in held}
-    for lookup in spec.lookups:
+    types |= {name: schema[name].dataType for name in schema.names}
+    for lookup in lookups:
         table = tables[lookup.table]
         theirs = (*lookup.keys, *((lookup.time,) if lookup.time else ()))
         for mine, key in zip(lookup.needs, theirs, strict=True):

@@ -9,7 +9,7 @@ import pandas as pd
 COLUMNS: dict[str, tuple[str, ...]] = {
     "at_risk": (
         "student_id", "risk", "risk_band", "reason_1", "reason_2", "reason_3", "segment", "suggested_action",
-        "language", "days_since_active", "contacted_on", "scored_at", "trend",
+        "language", "days_since_active", "contacted_on", "model_kind", "model_version", "scored_at", "trend",
     ),
     "students": ("students", "active_7", "active_7_before", "active_28", "new_28"),
     "presence": ("present", "paused"),
@@ -38,7 +38,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "topics": (
         "topic", "language", "conversations", "students", "avg_messages", "avg_duration_minutes", "avg_error_rate",
-        "return_rate_7d",
+        "judged", "return_rate_7d",
     ),
     "segments": ("segment", "students", "between_two"),
     "movement": ("since", "from_segment", "to_segment", "students"),
@@ -47,7 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "drift": ("as_of", "feature", "psi", "jensen_shannon", "missing_share", "reference_missing_share", "status"),
     "alerts": ("rule", "severity", "subject", "value", "threshold", "message"),
     "retraining": ("model_name", "retrain", "because", "acted_on"),
-    "quality": ("as_of", "table_name", "row_count", "newest_at", "hours_behind", "quarantined"),
+    "quality": ("as_of", "table_name", "row_count", "newest_at", "hours_behind", "quarantined", "gate_failures"),
 }  # fmt: skip
 
 

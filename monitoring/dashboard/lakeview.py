@@ -115,6 +115,7 @@ def _widget(key: str, title: str, widget: Widget) -> dict[str, Any]:
             "version": VERSIONS.get(widget.mark, CHART_VERSION),
             "widgetType": widget.mark,
             "encodings": encodings,
+            **({"mark": {"layout": widget.bars}} if widget.bars else {}),
             "frame": {"showTitle": True, "title": title},
         },
     }

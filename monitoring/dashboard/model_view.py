@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.words import DASH, count, missing, number, percent, short_day
 
 KINDS = {
@@ -15,6 +16,8 @@ KINDS = {
     "gradient_boosting": "Gradient boosting",
 }
 SMALL_TEST = 100
+STALE = ("stale_log", "stale_table")
+"""Rules of monitoring/alerts.yaml that say that a table is stale."""
 LITTLE, MUCH = 0.01, 0.05
 """Shares of rows set aside that are worth a look, and too many."""
 
@@ -66,6 +69,12 @@ def kind(card: dict[str, Any]) -> str:
     return KINDS.get(given, given)
 
 
+def scored_by(at_risk: pd.DataFrame) -> str:
+    """What wrote the day's scores, which need not be the model in use now."""
+    versions = at_risk[["model_kind", "model_version"]].drop_duplicates().to_dict("records")
+    return " and ".join(f"{kind({'kind': told['model_kind']})}, version {told['model_version']}" for told in versions)
+
+
 def rows(card: dict[str, Any]) -> list[dict[str, Any]]:
     """A row a metric: the model's value and interval beside the recency rule's, and whether it is clearly better."""
     return [
@@ -102,12 +111,13 @@ def small_test(card: dict[str, Any]) -> str:
 
 
 def promises(health: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
-    """The newest matured day, and its realised metrics beside the promised."""
+    """The newest week that has matured, and what its newest version realised beside what that promised."""
     known = health[health["metric"].isin(PROMISES) & health["realised"].notna()]
     if known.empty:
         return "", []
     day = known["as_of"].max()
-    newest = known[known["as_of"] == day].set_index("metric")
+    week = known[known["as_of"] == day]
+    newest = week[week["model_version"] == max(week["model_version"], key=int)].set_index("metric")
     found = []
     for key, metric in PROMISES.items():
         if key in newest.index:
@@ -121,29 +131,42 @@ def promises(health: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     return short_day(day), found
 
 
-def quality_rows(quality: pd.DataFrame) -> list[dict[str, Any]]:
+def quality_rows(frames: Frames) -> list[dict[str, Any]]:
     """A row a table: size, freshness and what is set aside, with a word on each; whether it is told `first`.
 
     First come the silver tables, which all others are made from, and whatever is not fine.
     """
-    found = []
+    found, quality = [], frames.quality
+    stale = set(frames.alerts.loc[frames.alerts["rule"].isin(STALE), "subject"])
     for row in quality.sort_values("table_name").to_dict("records"):
         total, aside = int(row["row_count"]), int(row["quarantined"])
         part = aside / (total + aside) if total + aside else 0.0
+        word, tone = _judged(part, row["gate_failures"], row["table_name"] in stale)
         found.append(
             {
                 "table": str(row["table_name"]),
-                "first": str(row["table_name"]).startswith("silver.") or part > LITTLE,
+                "first": str(row["table_name"]).startswith("silver.") or tone != "ok",
                 "rows": number(total),
                 "newest": short_day(row["newest_at"]),
                 "behind": behind(row["hours_behind"]),
                 "aside": number(aside),
                 "share": percent(part, 1) if aside else "",
-                "tone": "high" if part > MUCH else "medium" if part > LITTLE else "ok",
-                "word": "too many set aside" if part > MUCH else "look at these" if part > LITTLE else "fine",
+                "tone": tone,
+                "word": word,
             }
         )
     return found
+
+
+def _judged(aside: float, gate_failures: Any, stale: bool) -> tuple[str, str]:
+    """The gravest thing to say of a table, and its tone."""
+    if not missing(gate_failures) and gate_failures:
+        return "its gate failed", "high"
+    if aside > MUCH:
+        return "too many set aside", "high"
+    if stale:
+        return "stale", "medium"
+    return ("look at these", "medium") if aside > LITTLE else ("fine", "ok")
 
 
 def quality_sentence(quality: pd.DataFrame) -> str:
@@ -153,7 +176,7 @@ def quality_sentence(quality: pd.DataFrame) -> str:
         return f"{count(total, 'row')} in {count(len(quality), 'table')}; none had to be set aside."
     return (
         f"{count(total, 'row')} in {count(len(quality), 'table')}; {count(aside, 'row')} could not be used and "
-        f"{'is' if aside == 1 else 'are'} in quarantine ({percent(aside / (total + aside), 1)})."
+        f"{'is' if aside == 1 else 'are'} in quarantine."
     )
 
 

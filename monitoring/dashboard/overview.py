@@ -27,7 +27,7 @@ class Tile:
 def headline(frames: Frames) -> tuple[str, str]:
     """The morning's sentence and the one beneath it."""
     scored, waiting = frames.at_risk, paused(frames)
-    if scored.empty and waiting:
+    if scored.empty and everybody_waits(frames):
         return "Nobody is scored today, since a closure lies ahead.", _not_scored(frames, waiting)
     if scored.empty:
         return "No one has been scored for this day yet.", f"The score step makes the list: {entry_point('score')}"
@@ -48,12 +48,18 @@ def gold_of_another_day(frames: Frames, as_of: date) -> str:
     made = frames.gold_day["as_of"].tolist()
     if not made or made[0] == as_of:
         return ""
-    return f"Lessons, topics, levels and progress are told as of {long_day(made[0])}, when they were made last."
+    what = "Lessons, topics, progress, conversations and session length"
+    return f"{what} are told as of {long_day(made[0])}, when they were made last."
 
 
 def paused(frames: Frames) -> int:
     """How many students were active lately and are not scored, since a closure lies in the 14 days to come."""
     return int(frames.presence["paused"].sum())
+
+
+def everybody_waits(frames: Frames) -> bool:
+    """Whether a closure alone is why nobody is scored."""
+    return 0 < paused(frames) == int(frames.presence["present"].sum())
 
 
 def inactive(frames: Frames) -> int | None:
@@ -87,7 +93,7 @@ def tiles(frames: Frames, as_of: date) -> list[Tile]:
 
 
 def _unscored(frames: Frames) -> str:
-    return "nobody scored: a closure lies ahead" if paused(frames) else "nobody scored yet"
+    return "nobody scored: a closure lies ahead" if everybody_waits(frames) else "nobody scored yet"
 
 
 def _student_tiles(students: pd.DataFrame, silent: int | None) -> list[Tile]:

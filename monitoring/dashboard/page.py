@@ -15,7 +15,7 @@ from monitoring.dashboard import at_risk, model_view, overview, watch
 from monitoring.dashboard.charts import CONFIG, FIGURES, Drawing, Figure
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.segments import segment_cards
-from monitoring.dashboard.words import long_day, minute, number
+from monitoring.dashboard.words import count, long_day, minute
 
 SECTIONS = (
     ("overview", "Overview"),
@@ -46,7 +46,6 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "gold_step": entry_point("gold", as_of=as_of),
         "figures": {key: [_place(f, d) for f, d in figures if f.section == key] for key, _ in SECTIONS},
         "card": {"known": bool(model_card), "too_little_data": False, "reason": "", "version": ""} | model_card,
-        "kind": model_view.kind(model_card),
         "facts": model_view.facts(model_card),
         "metrics": model_view.rows(model_card),
         "model_sentence": model_view.sentence(model_card),
@@ -56,15 +55,17 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "segments": segment_cards(frames),
         "alerts": watch.alerts(frames),
         "watched": watch.summary(frames) if len(frames.quality) else "",
-        "quality": model_view.quality_rows(frames.quality),
+        "quality": model_view.quality_rows(frames),
         "quality_sentence": model_view.quality_sentence(frames.quality) if len(frames.quality) else "",
         "at_risk": at_risk.payload(frames.at_risk),
         "bands": at_risk.band_counts(frames.at_risk),
         "languages": at_risk.choices(frames.at_risk, "language"),
         "segment_names": at_risk.choices(frames.at_risk, "segment"),
+        "scored_by": model_view.scored_by(frames.at_risk),
         "scored_at": minute(frames.at_risk["scored_at"].max()) if len(frames.at_risk) else "",
-        "inactive": number(silent) if silent else "",
+        "inactive": count(silent, "student is", "students are") if silent else "",
         "paused": overview.paused(frames),
+        "everybody_waits": overview.everybody_waits(frames),
         "charts": {"config": CONFIG, "specs": specs},
         "style": Markup(_text("style.css")),
         "script": Markup(_text("page.js")),

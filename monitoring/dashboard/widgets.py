@@ -38,12 +38,16 @@ class Channel:
 
 @dataclass(frozen=True)
 class Widget:
-    """A mark over a frame: x, y and colour for a chart, columns for a table."""
+    """A mark over a frame: x, y and colour for a chart, columns for a table.
+
+    `bars` says how bars of several colours lie: `group`, side by side, where their sum means nothing.
+    """
 
     frame: str
     mark: Mark
     channels: dict[str, Channel]
     columns: tuple[Channel, ...] = ()
+    bars: str = ""
 
     @property
     def fields(self) -> list[Channel]:
@@ -54,6 +58,11 @@ class Widget:
 def chart(frame: str, mark: Mark, x: Channel, y: Channel, color: Channel | None = None) -> Widget:
     """A chart of one mark."""
     return Widget(frame, mark, {"x": x, "y": y} | ({"color": color} if color else {}))
+
+
+def grouped(frame: str, x: Channel, y: Channel, color: Channel) -> Widget:
+    """Bars side by side, a colour each, where their sum means nothing."""
+    return Widget(frame, "bar", {"x": x, "y": y, "color": color}, bars="group")
 
 
 def table(frame: str, **columns: str) -> Widget:

@@ -77,7 +77,8 @@ TOPIC_ENGAGEMENT = Contract(
         avg_messages | DOUBLE | mean messages of both sides a conversation
         avg_duration_minutes | DOUBLE | mean duration
         avg_error_rate | DOUBLE | mean error rate
-        return_rate_7d | DOUBLE | of those 7 days old, the share followed by another, any topic, within 7 days
+        judged | BIGINT NOT NULL | conversations that are 7 days old
+        return_rate_7d | DOUBLE | of those, the share followed by another, any topic, within 7 days
     """),
     key=("topic", "language"),
     expectations=(between("return_rate_7d", 0, 1), between("avg_error_rate", 0, 1), between("conversations", 1, None)),

@@ -19,9 +19,9 @@ def topic_engagement(conversations: DataFrame, as_of: date) -> DataFrame:
         as_of: decides which conversations are old enough to have been returned from.
 
     Returns:
-        topic, language, conversations, students, avg_messages (both sides), avg_duration_minutes, avg_error_rate,
-        return_rate_7d: share of conversations followed by a later one of the same student, on any topic and in any
-        language, at most seven days after its beginning, among those begun at least seven days before `as_of`.
+        topic, language, conversations, students, avg_messages (both sides), avg_duration_minutes, avg_error_rate;
+        judged: conversations begun at least seven days before `as_of`; return_rate_7d: the share of those followed by a
+        later one of the same student, on any topic and in any language, at most seven days after its beginning.
     """
     micros = RETURN // timedelta(microseconds=1)
     later = Window.partitionBy("student_id").orderBy(F.unix_micros("started_at")).rangeBetween(1, micros)
@@ -34,5 +34,6 @@ def topic_engagement(conversations: DataFrame, as_of: date) -> DataFrame:
         F.avg("message_count").alias("avg_messages"),
         F.avg("duration_minutes").alias("avg_duration_minutes"),
         F.avg("error_rate").alias("avg_error_rate"),
+        F.count("returned").alias("judged"),
         F.avg("returned").alias("return_rate_7d"),
     )

@@ -254,6 +254,29 @@ def test_an_id_that_is_given_again_is_another_record(db: Path, run: Run, out: Pa
     change(db, "UPDATE conversations SET created_at = '2024-11-30 08:00:00' WHERE id = 2")
     run()
     assert [row["id"] for row in rows(out / "conversations" / "user-7-3.parquet")] == ["7:2~3"]
+    change(db, "UPDATE conversations SET created_at = NULL, topic_id = 'news' WHERE id = 2")
+    run()
+    assert [row["id"] for row in rows(out / "conversations" / "user-7-4.parquet")] == ["7:2~3"]
+    (out / "conversations" / "user-7-1.parquet").unlink()
+    change(db, "UPDATE conversations SET created_at = '2024-11-20T10:00:00.000Z' WHERE id = 2")
+    run()
+    assert [row["id"] for row in rows(out / "conversations" / "user-7-5.parquet")] == ["7:2~2"]
+
+
+def test_an_app_that_was_set_up_anew_leaves_what_was_learnt(db: Path, run: Run, out: Path) -> None:
+    run()
+    change(
+        db,
+        "DELETE FROM lesson_progress",
+        "INSERT INTO lesson_progress VALUES (1, 2, 'es', 'not_started', 0, NULL, NULL, NULL, NULL)",
+    )
+    assert counts(run(), "lesson_progress") == (0, 1, 0), "it may be the same one yet"
+    change(db, "UPDATE lesson_progress SET status = 'in_progress', started_at = '2024-12-05 10:00:00'")
+    assert counts(run(), "lesson_progress") == (0, 1, 0)
+    change(db, "UPDATE lesson_progress SET started_at = '2024-12-24 10:00:00', lesson_id = 1")
+    run()
+    [begun] = rows(out / "lesson_progress" / "user-7-4.parquet")
+    assert (begun["id"], begun["lesson_id"]) == ("7:1~2", GREETINGS)
 
 
 def test_an_entry_of_the_catalogue_is_one_however_its_language_and_level_are_spelled(
@@ -287,10 +310,12 @@ def test_an_arrival_before_what_happened_is_refused_and_a_few_wrong_times_are_no
     db: Path, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["export", "--db", str(db), "--user-id", "7", "--out", str(out), "--arrived", "2023-11-09"]
-    assert "happened after --arrived 2023-11-09, such as 7:1 on 2024-11-04" in refused(asked, capsys)
+    assert "happened after --arrived 2023-11-09, such as conversations 7:1 on 2024-11-04" in refused(asked, capsys)
     assert files(out) == []
-    change(db, "UPDATE messages SET created_at = '2027-01-01 00:00:00' WHERE id = 3")
-    assert counts(run("--arrived", "2024-11-09"), "messages") == (3, 0, 0)
+    change(db, "UPDATE user_levels SET assessed_at = '2027-01-01 00:00:00'")
+    assert counts(run("--arrived", "2024-11-09"), "user_levels") == (1, 0, 0)
+    change(db, "INSERT INTO messages VALUES (4, 2, 'user', 'Hola', NULL, NULL, '2027-01-01 00:00:00')")
+    assert counts(run("--arrived", "2024-11-10"), "messages") == (1, 0, 3)
 
 
 def test_types_are_natural(db: Path, run: Run, out: Path) -> None:
@@ -314,7 +339,16 @@ def test_text_that_is_no_text_survives(db: Path, run: Run, out: Path) -> None:
 
 
 def test_other_tables_stay_and_other_columns_come_unless_secret(db: Path, run: Run, out: Path) -> None:
-    secret = ("api_key", "accessToken", "auth_tokens", "openai_key", "client_pwd")
+    secret = (
+        "api_key",
+        "accessToken",
+        "auth_tokens",
+        "OpenAIKey",
+        "client_pwd",
+        "authtoken",
+        "userpassword",
+        "tokenHash",
+    )
     columns = ("mood VARCHAR DEFAULT 'gut'", "token_count INTEGER DEFAULT 9")
     for column in (*columns, *(f"{name} VARCHAR DEFAULT 'sk-1234'" for name in secret)):
         change(db, f"ALTER TABLE conversations ADD COLUMN {column}")

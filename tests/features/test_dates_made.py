@@ -43,5 +43,9 @@ def test_what_a_run_wrote_down_counts_until_a_table_changes(lake: Lake) -> None:
     hold(lake, TWO, FIRST)
     write_down(lake, FIRST, SECOND)  # a date on which there is no student has no rows
     assert dates_made(lake, TABLES) == Held({FIRST, SECOND})
+    lake.spark.sql(f"VACUUM {lake.name(TWO.name)}").collect()
+    assert dates_made(lake, TABLES) == Held({FIRST, SECOND})
     hold(lake, TWO, THIRD)
     assert dates_made(lake, TABLES) == Held({FIRST})
+    lake.spark.sql(f"RESTORE TABLE {lake.name(TWO.name)} TO VERSION AS OF 1").collect()
+    assert dates_made(lake, TABLES) == Held({FIRST}, set_back=True)

@@ -108,9 +108,12 @@ def test_weeks_with_a_closure_are_not_compared() -> None:
     assert measured(frame).loc[("active_students", "students"), "usual"] == 81
     found = measured(frame, closed_weeks={2}).loc[("active_students", "students")]
     assert (found["value"], found["usual"]) == (90, 100)
-    closed = measured(frame, closed_weeks={0})
-    assert ("active_students", "students") not in closed.index
-    assert ("rows_per_student", "silver.messages") in closed.index
+    per = measured(frame, closed_weeks={2}).loc[("rows_per_student", "silver.messages")]
+    assert per["usual"] == pytest.approx(np.mean([800 / n for n in (100, 110, 90, 100)]))
+    assert measured(frame, closed_weeks={0}).empty
+    fresh = pd.concat([frame, sums([9], [1], [0], "dutch")])
+    told = measured(fresh, {"dutch": date(2024, 11, 20)}, closed_weeks={0})
+    assert list(told.index) == [("new_language", "dutch")]
 
 
 def test_under_four_weeks_nothing_is_usual() -> None:

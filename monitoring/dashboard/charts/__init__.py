@@ -15,7 +15,7 @@ from monitoring.dashboard.charts.learning import (
 )
 from monitoring.dashboard.charts.model import feature_drift, ranking_over_time, risk_over_time
 from monitoring.dashboard.charts.people import segment_movement, segment_risk, segment_traits
-from monitoring.dashboard.widgets import Channel, category, chart, day
+from monitoring.dashboard.widgets import Channel, category, chart, day, grouped
 
 INGEST, SCORE, MONITOR = (entry_point(name) for name in ("ingest", "score", "monitor"))
 LANGUAGE, LEVEL = category("language", "Language"), category("cefr_level", "Level")
@@ -60,7 +60,7 @@ FIGURES: tuple[Figure, ...] = (
         "learning",
         "How long a level takes",
         level_durations,
-        chart("durations", "bar", LEVEL, Channel("median_days", "Median days to the next level"), LANGUAGE),
+        grouped("durations", LEVEL, Channel("median_days", "Median days to the next level"), LANGUAGE),
         "No student has a level yet",
     ),
     Figure(
@@ -102,7 +102,7 @@ FIGURES: tuple[Figure, ...] = (
         "content",
         "Which lessons work",
         lesson_effectiveness,
-        chart("lessons", "bar", Channel("effectiveness_score", "Effectiveness"), category("title", "Lesson"), LANGUAGE),
+        grouped("lessons", Channel("effectiveness_score", "Effectiveness"), category("title", "Lesson"), LANGUAGE),
         "No lesson has been begun by three students yet",
     ),
     Figure(
@@ -110,7 +110,7 @@ FIGURES: tuple[Figure, ...] = (
         "content",
         "Scores before and after a lesson",
         lesson_gain,
-        chart("lessons", "bar", Channel("mean_score_gain", "Points gained"), category("title", "Lesson"), LANGUAGE),
+        grouped("lessons", Channel("mean_score_gain", "Points gained"), category("title", "Lesson"), LANGUAGE),
         "No lesson has five students with an assessment before and after it",
     ),
     Figure(

@@ -90,6 +90,8 @@ def languages(frames: Frames) -> Drawing | None:
     takeaway = (
         f"{title(top['language'])} leads: {number(top['active_28'])} of the {count(active, 'student')} active in the "
         f"last 28 days practise it ({share(top['active_28'], active)})."
+        if active
+        else "Nobody was active in the last 28 days."
     )
     numbers = pd.DataFrame(
         {"Language": shown["name"], "Active in 28 days": rows["active_28"], "Ever active": rows["students"]}
@@ -152,7 +154,7 @@ def _weekly_takeaway(weeks: pd.DataFrame) -> str:
     recent = weeks[weeks["week"] >= start]
     earlier = weeks[(weeks["week"] < start) & (weeks["week"] >= start - timedelta(weeks=4))]
     now = _weighted(recent)
-    told = f"{number(now, 1)} points on average over the last four weeks"
+    told = f"{number(now, 1)} points on average over the four weeks up to that of {short_day(weeks['week'].max())}"
     told += f", from {count(recent['attempts'].sum(), 'attempt')}"
     if earlier.empty:
         return told + "."

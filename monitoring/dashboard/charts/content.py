@@ -21,12 +21,13 @@ from monitoring.dashboard.charts.drawing import (
     six_steps,
 )
 from monitoring.dashboard.frames import Frames
-from monitoring.dashboard.words import count, number, percent, signed, title
+from monitoring.dashboard.words import count, missing, number, percent, signed, title
 
 ENOUGH_ATTEMPTS, FEWEST_ATTEMPTS = 10, 3
 ENOUGH_GAINS = 5
 ENOUGH_TALKS = 20
 SHOWN_LESSONS, SHOWN_TOPICS = 7, 14
+NO_TOPIC = "(none)"
 SHORT = "width < 420 ? slice(datum.label, 0, 3) : datum.label"
 
 
@@ -123,7 +124,7 @@ def lesson_gain(frames: Frames) -> Drawing | None:
     )
     above = int((ranked["gain_low"].astype(float) > 0).sum())
     takeaway = (
-        f"After {order[0]}, scores rise most: {signed(gain.iloc[0])} points "
+        f"After {order[0]}, scores {'rise most' if gain.iloc[0] > 0 else 'fall least'}: {signed(gain.iloc[0])} points "
         f"({signed(ends['gain_low'].iloc[0])} to {signed(ends['gain_high'].iloc[0])}). "
         f"For {number(above)} of {count(len(ranked), 'lesson')} the interval lies wholly above zero."
     )
@@ -153,7 +154,7 @@ def _lesson_names(lessons: pd.DataFrame) -> list[str]:
     """Title and language, with the level where the title does not say it; the id where two lessons share all that."""
     names = [
         f"{title(row['title'])} ({title(row['language'])})"
-        if str(row["lesson_level"]) in str(row["title"])
+        if missing(row["lesson_level"]) or str(row["lesson_level"]) in str(row["title"])
         else f"{title(row['title'])} ({title(row['language'])} {row['lesson_level']})"
         for _, row in lessons.iterrows()
     ]
@@ -176,7 +177,7 @@ def topic_heat_map(frames: Frames) -> Drawing | None:
         lang=rows["language"].map(title),
         return_rate_7d=rate,
         told=rate.map(percent),
-        few=(rows["conversations"] < ENOUGH_TALKS) | rate.isna(),
+        few=(rows["judged"] < ENOUGH_TALKS) | rate.isna(),
     )
     sure = shown[~shown["few"]]
     rates = sure["return_rate_7d"] if len(sure) else pd.Series([0.0, 1.0])
@@ -209,19 +210,22 @@ def topic_heat_map(frames: Frames) -> Drawing | None:
     ).sort_values(["Topic", "Language"])
     note = (
         "Share of conversations followed by another of the student, on any topic, within 7 days. Topics talked about "
-        f"most come first. Hollow cells: fewer than {ENOUGH_TALKS} conversations."
+        f"most come first. Hollow cells: fewer than {ENOUGH_TALKS} that are 7 days old."
     )
-    takeaway = topic_takeaway(shown, title(top[0]), int(totals.iloc[0]))
+    takeaway = topic_takeaway(shown[shown["topic"] != NO_TOPIC])
     return Drawing(finish(chart, 30 * len(top)), takeaway, numbers, note)
 
 
-def topic_takeaway(shown: pd.DataFrame, busiest: str, talks: int) -> str:
+def topic_takeaway(shown: pd.DataFrame) -> str:
     """The topic talked about most, and the one after which students return most, over languages with enough data."""
-    told = f"{busiest} is talked about most ({count(talks, 'conversation')})"
+    if shown.empty:
+        return "No conversation has a topic yet."
+    totals: Any = shown.groupby("name")["conversations"].sum().sort_values(ascending=False)
+    told = f"{totals.index[0]} is talked about most ({count(totals.iloc[0], 'conversation')})"
     sure: Any = shown[~shown["few"]]
     if sure.empty:
         return f"{told}; too few conversations yet to tell after which topic students return."
-    weight = sure["conversations"].astype(float)
+    weight = sure["judged"].astype(float)
     parts = sure.assign(weight=weight, back=sure["return_rate_7d"] * weight).groupby("name")[["weight", "back"]].sum()
     rates = (parts["back"] / parts["weight"]).sort_values()
     if len(rates) == 1:

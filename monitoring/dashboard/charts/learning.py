@@ -49,7 +49,8 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
     top = rows.loc[now.idxmax()]
     high = int(now[rows["cefr_level"].isin(["B2", "C1", "C2"])].sum())
     takeaway = (
-        f"Most stand at {top['cefr_level']} ({share(top['students_at_level'], now.sum())} of {number(now.sum())}); "
+        f"More stand at {top['cefr_level']} than at any other level ({share(top['students_at_level'], now.sum())} of "
+        f"{number(now.sum())}); "
         f"{share(high, now.sum())} are at B2 or above."
     )
     numbers = frames.funnel.pivot_table(
@@ -100,8 +101,11 @@ def velocity(frames: Frames) -> Drawing | None:
     overall = float((mean * size).sum() / size.sum())
     takeaway = (
         f"{number(overall, 2)} levels per 30 days on average; {share(rows['climbed'].sum(), size.sum())} of students "
-        f"have climbed at least one level. Fastest: {order[0]} ({number(mean.iloc[0], 2)})."
+        f"have climbed at least one level."
     )
+    known = mean[size >= FEW]
+    if len(known) > 1:
+        takeaway += f" Fastest: {order[mean.index.get_loc(known.idxmax())]} ({number(known.max(), 2)})."
     numbers = pd.DataFrame(
         {
             "Language": shown["name"],
@@ -113,7 +117,10 @@ def velocity(frames: Frames) -> Drawing | None:
             "Climbed a level": [share(c, n) for c, n in zip(rows["climbed"], size, strict=True)],
         }
     )
-    note = "Dots are means, lines their 95% intervals. Students observed for 14 days or more."
+    note = (
+        "Dots are means, lines their 95% intervals. Students observed for 14 days or more; one of two languages counts "
+        "in both."
+    )
     return Drawing(finish(chart, 40 * len(order)), takeaway, numbers, note)
 
 
@@ -148,11 +155,15 @@ def level_durations(frames: Frames) -> Drawing | None:
     )  # fmt: skip
     if sure.empty:
         takeaway = "No level has been left by half of at least ten students yet, so no median can be given."
+    elif len(sure) == 1:
+        only = sure.iloc[0]
+        takeaway = f"Half leave {only['cefr_level']} in {only['name']} within {count(only['median_days'], 'day')}."
     else:
         quick, slow = sure.loc[sure["median_days"].idxmin()], sure.loc[sure["median_days"].idxmax()]
         takeaway = (
-            f"The quickest step is {quick['cefr_level']} in {quick['name']}, half leave it within {quick['told']} "
-            f"days; the slowest is {slow['cefr_level']} in {slow['name']} at {slow['told']}."
+            f"The quickest step is {quick['cefr_level']} in {quick['name']}, half leave it within "
+            f"{count(quick['median_days'], 'day')}; the slowest is {slow['cefr_level']} in {slow['name']} at "
+            f"{slow['told']}."
         )
     numbers = pd.DataFrame(
         {

@@ -27,7 +27,7 @@ SHOWN_FEATURES = 12
 
 
 def ranking_over_time(frames: Frames) -> Drawing | None:
-    """Realised ROC AUC of each scored day beside what the model's test promised."""
+    """Realised ROC AUC of each scored week beside what the model's test promised."""
     rows = frames.health[(frames.health["metric"] == "roc_auc") & frames.health["realised"].notna()]
     if rows.empty:
         return None
@@ -43,7 +43,7 @@ def ranking_over_time(frames: Frames) -> Drawing | None:
         + base.mark_circle(color=ACCENT, size=60, opacity=1).encode(
             y="realised:Q",
             tooltip=[
-                alt.Tooltip("told:N", title="Scored on"),
+                alt.Tooltip("told:N", title="Scored in the week of"),
                 alt.Tooltip("realised:Q", title="Realised", format=".3f"),
                 alt.Tooltip("promised:Q", title="Promised", format=".3f"),
                 alt.Tooltip("model_version:N", title="Model version"),
@@ -51,18 +51,18 @@ def ranking_over_time(frames: Frames) -> Drawing | None:
         )
     )
     last = shown.iloc[-1]
-    takeaway = f"Realised ROC AUC for the scores of {last['told']}: {number(last['realised'], 2)}"
+    takeaway = f"Realised ROC AUC for the scores of the week of {last['told']}: {number(last['realised'], 2)}"
     if last["promised"] == last["promised"]:
         gap = float(last["realised"]) - float(last["promised"])
         takeaway += f", {signed(gap, 2)} against the {number(last['promised'], 2)} that the test promised"
     return Drawing(
         finish(chart, 200), takeaway + ".", _table(shown, 3),
-        "Line: realised; dashes: promised by the test. 0.5 is guessing, 1 is perfect. Scores are judged 17 days later.",
+        "Line: realised; dashes: promised by the test. 0.5 is guessing, 1 is perfect. Judged 17 days later.",
     )  # fmt: skip
 
 
 def risk_over_time(frames: Frames) -> Drawing | None:
-    """Mean predicted risk of each scored day beside the share that dropped out."""
+    """Mean predicted risk of each scored week beside the share that dropped out."""
     wide = frames.health[frames.health["metric"].isin(["mean_risk", "base_rate"])]
     kept = wide.pivot_table(index=["as_of", "model_version"], columns="metric", values="realised", aggfunc="last")
     if wide.empty or not {"mean_risk", "base_rate"} <= set(kept.columns):
@@ -83,7 +83,7 @@ def risk_over_time(frames: Frames) -> Drawing | None:
         + base.mark_circle(color=ACCENT, size=60, opacity=1).encode(
             y="base_rate:Q",
             tooltip=[
-                alt.Tooltip("told:N", title="Scored on"),
+                alt.Tooltip("told:N", title="Scored in the week of"),
                 alt.Tooltip("mean_risk:Q", title="Predicted", format=".1%"),
                 alt.Tooltip("base_rate:Q", title="Dropped out", format=".1%"),
             ],
@@ -91,12 +91,12 @@ def risk_over_time(frames: Frames) -> Drawing | None:
     )
     last = shown.iloc[-1]
     takeaway = (
-        f"Of those scored on {last['told']}, {percent(last['base_rate'])} dropped out; {percent(last['mean_risk'])} "
-        "were predicted."
+        f"Of those scored in the week of {last['told']}, {percent(last['base_rate'])} dropped out; "
+        f"{percent(last['mean_risk'])} were predicted."
     )
     numbers = pd.DataFrame(
         {
-            "Scored on": shown["told"],
+            "Week of": shown["told"],
             "Predicted": shown["mean_risk"].map(lambda v: percent(v, 1)),
             "Dropped out": shown["base_rate"].map(lambda v: percent(v, 1)),
         }
@@ -143,7 +143,10 @@ def feature_drift(frames: Frames) -> Drawing | None:
         }
     )
     chart = finish(lines + bars + rows_chart(shown, "name", "told", order), 36 * len(order))
-    note = "PSI compares a feature's spread among today's students with training: watch from 0.1, drifted from 0.25."
+    note = (
+        f"PSI compares a feature's spread among the students of {short_day(rows['as_of'].iloc[0])} with training: "
+        "watch from 0.1, drifted from 0.25."
+    )
     if len(ranked) > SHOWN_FEATURES:
         note += f" The {SHOWN_FEATURES} that moved most; the table has all {len(ranked)}."
     return Drawing(chart, drift_takeaway(ranked), numbers, note)
@@ -168,7 +171,7 @@ def drift_takeaway(drift: pd.DataFrame) -> str:
 
 
 def _shape(rows: pd.DataFrame) -> Any:
-    ordered = rows.sort_values("as_of")
+    ordered = rows.assign(_version=rows["model_version"].astype(int)).sort_values(["as_of", "_version"])
     days = pd.to_datetime(ordered["as_of"])
     return ordered.assign(
         day=days.dt.strftime("%Y-%m-%d"),
@@ -189,7 +192,7 @@ def _days() -> Any:
 def _table(shown: pd.DataFrame, digits: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Scored on": shown["told"],
+            "Week of": shown["told"],
             "Realised": shown["realised"].map(lambda v: number(v, digits)),
             "Promised": shown["promised"].map(lambda v: number(v, digits)),
             "Model version": shown["model_version"],

@@ -20,10 +20,10 @@ from monitoring.dashboard.charts.drawing import (
 )
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.segments import SEGMENTS, trait_name, with_distance
-from monitoring.dashboard.words import number, percent, share, short_day, title
+from monitoring.dashboard.words import count, number, percent, share, short_day, title
 
 TWO_LINES: dict[str, Any] = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
-NOBODY, AWAY = "none", "Not active"
+NOBODY, AWAY = "none", "No segment"
 ROOM = "datum.share * width >= 27"
 HEADS = TWO_LINES | {
     "labelExpr": "width < 300 ? split(datum.label, ' ')[0] : split(datum.label, ' ')",
@@ -72,18 +72,25 @@ def segment_risk(frames: Frames) -> Drawing | None:
     labels = base.transform_filter(ROOM).mark_text(color="var(--on-band)", fontWeight=600).encode(
         x=alt.X("middle:Q", axis=None), text="told:N"
     )  # fmt: skip
-    high = (counts["high"] / sizes).sort_values(ascending=False)
-    top = high.index[0]
-    takeaway = (
-        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} are in the "
-        f"high band, against {share(counts['high'].sum(), sizes.sum())} of all scored students."
-    )
     numbers = pd.DataFrame(
         {"Segment": counts.index, "Scored": sizes.to_numpy(), **{title(b): counts[b].to_numpy() for b in BANDS}}
     )
     small = [str(s) for s in order if sizes[s] < 10]
     note = f"Fewer than ten students: {', '.join(small)}." if small else ""
-    return Drawing(finish(bars + labels, 54 * len(order)), takeaway, numbers, note)
+    return Drawing(finish(bars + labels, 54 * len(order)), _risk_takeaway(counts), numbers, note)
+
+
+def _risk_takeaway(counts: pd.DataFrame) -> str:
+    sizes = counts.sum(axis=1)
+    high: Any = (counts["high"] / sizes).sort_values(ascending=False)
+    overall = share(counts["high"].sum(), sizes.sum())
+    if high.iloc[0] == high.iloc[-1]:
+        return f"No segment is more at risk than another: {overall} of the scored students are in the high band."
+    top = high.index[0]
+    return (
+        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} are in the high "
+        f"band, against {overall} of all scored students."
+    )
 
 
 def segment_movement(frames: Frames) -> Drawing | None:
@@ -119,9 +126,14 @@ def segment_movement(frames: Frames) -> Drawing | None:
     stayed = both.loc[both["from_segment"] == both["to_segment"], "students"].sum()
     since = short_day(moved["since"].iloc[0])
     total = both["students"].sum()
-    takeaway = f"{share(stayed, total)} of {number(total)} students kept their segment since {since}."
+    takeaway = f"{share(stayed, total)} of {count(total, 'student')} kept their segment since {since}."
+    if not total:
+        takeaway = f"Nobody had a segment both on {since} and now."
     numbers = rows.rename(columns={"from_segment": "Before", "to_segment": "Now", "students": "Students"})
-    note = "Rows: the segment before; columns: the segment now; the stronger, the larger the share of the row."
+    note = (
+        "Rows: the segment before; columns: the segment now; the stronger, the larger the share of the row. No "
+        "segment: not there yet, or without activity for 180 days."
+    )
     table = numbers[["Before", "Now", "Students"]].sort_values("Students", ascending=False)
     return Drawing(finish(chart, 36 * len(shown)), takeaway, table, note)
 

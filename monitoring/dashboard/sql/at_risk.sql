@@ -7,7 +7,7 @@ WITH earlier AS (
 )
 SELECT
     student_id, risk, risk_band, reason_1, reason_2, reason_3, segment, suggested_action, language,
-    days_since_active, contacted_on, scored_at,
+    days_since_active, contacted_on, model_kind, model_version, scored_at,
     array_join(transform(days, d -> CAST(CAST(round(100 * d.risk) AS INT) AS STRING)), ' ') AS trend
 FROM gold.at_risk_students
 JOIN earlier USING (student_id)

@@ -103,6 +103,8 @@ def at_risk(rows: int, rng: np.random.Generator) -> pd.DataFrame:
             "language": rng.choice(LANGUAGES, rows, p=WEIGHTS),
             "days_since_active": silent,
             "contacted_on": [date(2024, 11, 27) if n % 9 == 0 else None for n in range(rows)],
+            "model_kind": "gradient_boosting",
+            "model_version": "4",
             "scored_at": pd.Timestamp("2024-12-02 05:10:00"),
             "trend": [" ".join(str(round(100 * r * part)) for part in (0.5, 0.7, 0.6, 1.0)) for r in risk],
         }
@@ -255,7 +257,7 @@ def _topics(rng: np.random.Generator) -> pd.DataFrame:
         for language, weight in zip(LANGUAGES, WEIGHTS, strict=True):
             talks = int(rng.poisson(420 * weight * (1 - j / 11))) + 1
             back = float(np.clip(0.55 + 0.02 * (5 - j) + rng.normal(0, 0.04), 0, 1))
-            rows.append((topic, language, talks, talks // 4 + 1, 14.0, 15.5, 0.2, back))
+            rows.append((topic, language, talks, talks // 4 + 1, 14.0, 15.5, 0.2, talks, back))
     return pd.DataFrame(rows, columns=list(COLUMNS["topics"]))
 
 
@@ -322,5 +324,5 @@ def _quality() -> pd.DataFrame:
         ("silver.assessment_attempts", 3120, "2024-11-28 17:20", 78.7, 231),
         ("silver.student_levels", 1604, None, None, 0),
     ]
-    shaped = [(AS_OF, t, n, pd.Timestamp(m) if m else pd.NaT, h, q) for t, n, m, h, q in rows]
+    shaped = [(AS_OF, t, n, pd.Timestamp(m) if m else pd.NaT, h, q, 0) for t, n, m, h, q in rows]
     return pd.DataFrame(shaped, columns=list(COLUMNS["quality"]))

@@ -103,6 +103,11 @@ def test_language_shares_are_of_distinct_students() -> None:
     assert told == "Spanish leads: 30 of the 40 students active in the last 28 days practise it (75%)."
 
 
+def test_where_nobody_was_active_no_language_leads() -> None:
+    told = drawn(languages(frames(languages=[("spanish", 40, 0)], students=[(80, 0, 0, 0, 0)]))).takeaway
+    assert told == "Nobody was active in the last 28 days."
+
+
 def test_weeks_weigh_each_attempt_once() -> None:
     rows = pd.DataFrame(
         [(AS_OF, "spanish", 1, 100.0), (AS_OF, "french", 3, 60.0)], columns=list(COLUMNS["assessments"])
@@ -114,13 +119,16 @@ def test_weekly_takeaway() -> None:
     weeks = [(AS_OF - timedelta(weeks=back), "spanish", 10, 70.0 if back <= 4 else 66.0) for back in range(8, 0, -1)]
     told = drawn(weekly_assessments(frames(assessments=weeks))).takeaway
     assert told == (
-        "70.0 points on average over the last four weeks, from 40 attempts; 4.0 more than in the four weeks before."
+        "70.0 points on average over the four weeks up to that of 25 Nov 2024, from 40 attempts; 4.0 more than in the "
+        "four weeks before."
     )
 
 
 def test_funnel_takeaway_sums_languages() -> None:
     rows = [("spanish", "A1", 30, 50, 60.0, 9), ("french", "A1", 30, 30, 60.0, 9), ("french", "B2", 20, 20, 70.0, 4)]
-    assert drawn(cefr_funnel(frames(funnel=rows))).takeaway == "Most stand at A1 (75% of 80); 25% are at B2 or above."
+    assert drawn(cefr_funnel(frames(funnel=rows))).takeaway == (
+        "More stand at A1 than at any other level (75% of 80); 25% are at B2 or above."
+    )
 
 
 def test_velocity_takeaway_weighs_by_students() -> None:
@@ -145,6 +153,11 @@ def test_durations_compare_sure_cells_alone() -> None:
         "The quickest step is A1 in Spanish, half leave it within 30 days; the slowest is B1 in Spanish at 90."
     )
     assert drawing.numbers["Median days"].tolist() == ["30", "90", "5", "—"]
+
+
+def test_a_single_sure_cell_is_compared_with_none() -> None:
+    told = drawn(level_durations(frames(durations=[("spanish", "A1", 40, 30, 1.0, 50.0)]))).takeaway
+    assert told == "Half leave A1 in Spanish within 1 day."
 
 
 def test_durations_without_a_median_say_so() -> None:
@@ -216,6 +229,8 @@ def test_gains_need_five_students() -> None:
         lesson("a", 9, 0.9, 6, (4.0, 1.0, 7.0)), lesson("b", 9, 0.9, 5, (1.0, -2.0, 4.0)),
         lesson("c", 9, 0.9, 4, (40.0, 30.0, 50.0)),
     ]  # fmt: skip
+    worse = drawn(lesson_gain(frames(lessons=[lesson("d", 9, 0.9, 6, (-4.0, -7.0, 1.0))])))
+    assert worse.takeaway.startswith("After Food d (Spanish A1), scores fall least: −4.0 points")
     drawing = drawn(lesson_gain(frames(lessons=rows)))
     assert drawing.takeaway == (
         "After Food a (Spanish A1), scores rise most: +4.0 points (+1.0 to +7.0). "
@@ -225,18 +240,19 @@ def test_gains_need_five_students() -> None:
 
 def test_topics_are_weighed_by_conversations() -> None:
     rows = [
-        ("food", "spanish", 30, 9, 1.0, 1.0, 0.1, 0.5), ("food", "french", 90, 9, 1.0, 1.0, 0.1, 0.9),
-        ("work", "spanish", 50, 9, 1.0, 1.0, 0.1, 0.4), ("work", "french", 2, 1, 1.0, 1.0, 0.1, 1.0),
+        ("food", "spanish", 30, 9, 1.0, 1.0, 0.1, 30, 0.5), ("food", "french", 90, 9, 1.0, 1.0, 0.1, 90, 0.9),
+        ("work", "spanish", 50, 9, 1.0, 1.0, 0.1, 50, 0.4), ("work", "french", 80, 1, 1.0, 1.0, 0.1, 2, 1.0),
+        ("(none)", "french", 900, 1, 1.0, 1.0, 0.1, 900, 1.0),
     ]  # fmt: skip
     assert drawn(topic_heat_map(frames(topics=rows))).takeaway == (
-        "Food is talked about most (120 conversations); students return most often after Food (80% within a week), "
+        "Work is talked about most (130 conversations); students return most often after Food (80% within a week), "
         "least after Work (40%)."
     )
 
 
 def test_segment_risk_counts_bands() -> None:
     def student(segment: str, band: str) -> tuple[Any, ...]:
-        return ("s", 0.5, band, "", "", "", segment, "", "spanish", 3, None, None, "50")
+        return ("s", 0.5, band, "", "", "", segment, "", "spanish", 3, None, "logistic", "2", None, "50")
 
     scored = [student("Casual Users", "high"), student("Casual Users", "low"), student("Active Learners", "low")]
     drawing = drawn(segment_risk(frames(at_risk=scored)))
@@ -244,6 +260,10 @@ def test_segment_risk_counts_bands() -> None:
         "Casual Users are most at risk: 50% of 2 are in the high band, against 33% of all scored students."
     )
     assert drawing.note == "Fewer than ten students: Active Learners, Casual Users."
+    alike = drawn(segment_risk(frames(at_risk=scored[:2])))
+    assert alike.takeaway == (
+        "No segment is more at risk than another: 50% of the scored students are in the high band."
+    )
 
 
 def test_movement_tells_who_kept_their_segment() -> None:
@@ -254,7 +274,7 @@ def test_movement_tells_who_kept_their_segment() -> None:
     ]  # fmt: skip
     drawing = drawn(segment_movement(frames(movement=rows)))
     assert drawing.takeaway == "75% of 8 students kept their segment since 4 Nov 2024."
-    assert drawing.numbers.iloc[0].to_list() == ["Casual Users", "Not active", 9]
+    assert drawing.numbers.iloc[0].to_list() == ["Casual Users", "No segment", 9]
 
 
 def test_traits_are_compared_in_standard_deviations() -> None:
@@ -276,10 +296,11 @@ def test_realised_is_told_beside_promised() -> None:
     ]
     health = frames(health=rows)
     assert drawn(ranking_over_time(health)).takeaway == (
-        "Realised ROC AUC for the scores of 11 Nov 2024: 0.80, −0.05 against the 0.85 that the test promised."
+        "Realised ROC AUC for the scores of the week of 11 Nov 2024: 0.80, −0.05 against the 0.85 that the test "
+        "promised."
     )
     assert drawn(risk_over_time(health)).takeaway == (
-        "Of those scored on 11 Nov 2024, 25% dropped out; 20% were predicted."
+        "Of those scored in the week of 11 Nov 2024, 25% dropped out; 20% were predicted."
     )
 
 

@@ -24,7 +24,7 @@ from monitoring.dashboard.data import collect
 from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.run import run
 from pipelines.gold.contracts import COHORT_RETENTION, LEARNING_VELOCITY
-from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, CLOSURES, CONVERSATIONS, LEARNING_EVENTS
+from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, CLOSURES, CONVERSATIONS, LEARNING_EVENTS, MESSAGES
 from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
 
 AS_OF = date(2024, 12, 2)
@@ -82,7 +82,9 @@ def test_counts_are_of_what_was_known(lake: Lake) -> None:
         "active_28": 4,
         "new_28": 4,
     }
-    assert dict(records(frames.daily))[date(2024, 12, 1)] == 1
+    days = dict(records(frames.daily))
+    assert (min(days), max(days), len(days)) == (date(2024, 11, 1), date(2024, 12, 1), 31)
+    assert (days[date(2024, 12, 1)], days[date(2024, 11, 30)], days[date(2024, 11, 18)]) == (1, 0, 1)
     assert records(frames.languages) == [("french", 1, 1), ("spanish", 5, 4)]
 
 
@@ -139,7 +141,7 @@ def test_silver_is_cut_at_the_day(lake: Lake) -> None:
             "cefr_level": "A1",
             "started_at": at(day),
             "known_at": at(day),
-            "student_messages": 2,
+            "student_messages": 5,
             "error_rate": rate,
         }
 
@@ -153,6 +155,17 @@ def test_silver_is_cut_at_the_day(lake: Lake) -> None:
             "score": score,
         }
 
+    def message(key: str, wrong: int, day: str = "2024-12-01", role: str = "user") -> dict[str, Any]:
+        given = {"conversation_id": key, "role": role, "error_count": wrong, "sent_at": at(day), "known_at": at(day)}
+        return given | {"message_id": f"{key}{wrong}{day}{role}"}
+
+    said = [
+        message("a", 0),
+        message("a", 1, "2024-11-30"),
+        message("a", 2, role="assistant"),
+        message("a", 3, "2024-12-02"),
+    ]
+    fill(lake, MESSAGES, *said, message("b", 1), message("b", 1, "2024-12-03"))
     fill(
         lake,
         CONVERSATIONS,
@@ -170,7 +183,7 @@ def test_silver_is_cut_at_the_day(lake: Lake) -> None:
     )
     frames = collect(lake, AS_OF)
     (level, talks, students, rate) = frames.errors.iloc[0]
-    assert (level, talks, students, rate) == ("A1", 2, 1, pytest.approx(0.3))
+    assert (level, talks, students, rate) == ("A1", 2, 1, pytest.approx((1 / 2 + 1) / 2))
     assert records(frames.assessments) == [(date(2024, 11, 25), "spanish", 2, 70.0)]
 
 

@@ -172,7 +172,14 @@ def test_a_closure_ahead_is_why_nobody_is_scored() -> None:
     page = render(frames, AS_OF, {})
     assert page.count(title) == 2
     assert "No student has been scored for this day" not in page
-    assert "93 students are inactive" in page
+    assert "93 students are inactive: silent" in page
+
+
+def test_a_day_that_was_not_scored_is_not_blamed_on_a_closure_of_few() -> None:
+    frames = waiting(with_students(), present=400, paused=7)
+    assert overview.headline(frames)[0] == "No one has been scored for this day yet."
+    assert overview.tiles(frames, AS_OF)[0].told == "nobody scored yet"
+    assert "No student has been scored for this day" in render(frames, AS_OF, {})
 
 
 def test_those_who_wait_for_a_closure_are_told_beside_the_scored() -> None:
@@ -185,7 +192,7 @@ def test_gold_of_another_day_is_told() -> None:
     assert "told as of" not in render(SAMPLE, AS_OF, {})
     frames = replace(SAMPLE, gold_day=pd.DataFrame({"as_of": [date(2024, 12, 30)]}))
     page = render(frames, AS_OF, {})
-    assert "Lessons, topics, levels and progress are told as of Monday 30 December 2024" in page
+    assert "Lessons, topics, progress, conversations and session length are told as of Monday 30 December 2024" in page
     assert "-e gold -P as_of=2024-12-02" in page
 
 
@@ -269,11 +276,41 @@ def test_the_decision_to_train_tells_whether_it_was_acted_on(retrain: bool, acte
 
 
 def test_quality_tells_too_many_set_aside() -> None:
-    rows = {row["table"]: row for row in model_view.quality_rows(SAMPLE.quality)}
+    rows = {row["table"]: row for row in model_view.quality_rows(SAMPLE)}
     assert rows["silver.assessment_attempts"]["word"] == "too many set aside"
     assert rows["silver.conversations"]["word"] == "fine"
     assert rows["silver.student_levels"]["behind"] == "—"
     assert "583 rows could not be used" in model_view.quality_sentence(SAMPLE.quality)
+
+
+def test_quality_tells_failed_gates_and_what_an_alert_calls_stale() -> None:
+    failed = SAMPLE.quality.assign(gate_failures=[1, 0, None, 0, 0, 0])
+    stale = ("stale_table", "warning", "silver.messages", 100.0, 96.0, "the newest row is 100 hours old")
+    alerts = pd.DataFrame([stale], columns=list(COLUMNS["alerts"]))
+    rows = {row["table"]: row for row in model_view.quality_rows(replace(SAMPLE, quality=failed, alerts=alerts))}
+    assert (rows["silver.conversations"]["word"], rows["silver.conversations"]["tone"]) == ("its gate failed", "high")
+    assert rows["silver.messages"]["word"] == "stale"
+    assert rows["silver.lesson_progress"]["word"] == "fine"
+
+
+def test_the_scores_are_told_to_be_of_what_wrote_them() -> None:
+    rows = with_students(
+        scored(model_kind="logistic", model_version="9"), scored(model_kind="logistic", model_version="9")
+    )
+    assert model_view.scored_by(rows.at_risk) == "Logistic regression, version 9"
+    page = render(rows, AS_OF, model_card())
+    assert "by Logistic regression, version 9. A risk of 70% means" in page
+    assert "A risk of 70% means" not in render(rows, AS_OF, small_model_card())
+
+
+def test_promises_are_of_one_version() -> None:
+    week = date(2024, 11, 11)
+    rows = [
+        (week, "m", "10", "roc_auc", 0.9, 0.8), (week, "m", "9", "roc_auc", 0.7, 0.6),
+        (week, "m", "9", "precision_at_10", 0.7, 0.6),
+    ]  # fmt: skip
+    _, told = model_view.promises(pd.DataFrame(rows, columns=list(COLUMNS["health"])))
+    assert [(row["name"], row["version"], row["realised"]) for row in told] == [("ROC AUC", "10", "0.80")]
 
 
 def test_words() -> None:

@@ -29,9 +29,9 @@ def test_a_topic_counts_its_conversations_and_who_came_back(spark: SparkSession)
     # Returned to: c1, seven days later, and c4. Not: c2. Too young to tell: c3, c5.
     made = topic_engagement(talks, AS_OF)
     assert rows(made, *TOPIC_ENGAGEMENT.column_names()) == [
-        ("(none)", "spanish", 1, 1, 1.0, 0.0, 0.0, None),
-        ("food", "spanish", 3, 2, 6.0, pytest.approx(80 / 3), pytest.approx(0.8 / 3), 1.0),
-        ("travel", "french", 1, 1, 2.0, 20.0, 0.0, 0.0),
+        ("(none)", "spanish", 1, 1, 1.0, 0.0, 0.0, 0, None),
+        ("food", "spanish", 3, 2, 6.0, pytest.approx(80 / 3), pytest.approx(0.8 / 3), 2, 1.0),
+        ("travel", "french", 1, 1, 2.0, 20.0, 0.0, 1, 0.0),
     ]
 
 
