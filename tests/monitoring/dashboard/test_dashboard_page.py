@@ -108,7 +108,7 @@ def test_names_and_reasons_with_html_are_text() -> None:
     hostile = with_students(
         scored(student_id=EVIL, reason_1=BREAKER, segment=EVIL, language=BREAKER, suggested_action=EVIL)
     )
-    topics = pd.DataFrame([(EVIL, BREAKER, 50, 9, 1.0, 1.0, 0.1, 0.5)], columns=list(COLUMNS["topics"]))
+    topics = pd.DataFrame([(EVIL, BREAKER, 50, 9, 1.0, 1.0, 0.1, 50, 0.5)], columns=list(COLUMNS["topics"]))
     segments = pd.DataFrame([(EVIL, 5, 0)], columns=list(COLUMNS["segments"]))
     quality = SAMPLE.quality.assign(table_name=BREAKER)
     frames = replace(hostile, topics=topics, segments=segments, quality=quality)
