@@ -12,12 +12,16 @@ from features.closures import known_at_as_of, spells
 from features.days import student_days
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS, MATURITY_DAYS, outcomes
 
+HORIZON = "horizon_days"
+"""What a version's tag and a training's run call it."""
 LEAST_DAYS, MOST_DAYS = 7, 28
 
 
-def asks_as_ever(tags: Mapping[str, str]) -> bool:
-    """Whether a model version, by its tags, answers the champion's question; those of before there were others do."""
-    return tags.get("horizon_days", str(HORIZON_DAYS)) == str(HORIZON_DAYS)
+def asks_as_ever(tags: Mapping[str, object]) -> bool:
+    """Whether a model version, by its tags, answers the champion's question; those of before there were others do. So
+    for a training by what it wrote of itself.
+    """
+    return str(tags.get(HORIZON, HORIZON_DAYS)) == str(HORIZON_DAYS)
 
 
 def relabelled(

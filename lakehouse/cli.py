@@ -93,6 +93,16 @@ def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def within(option: str, value: int, least: int, most: int) -> None:
+    """Refuse a number out of its range.
+
+    Raises:
+        RadarError: naming the option and the range.
+    """
+    if not least <= value <= most:
+        raise RadarError(f"{option} is {value}; choose from {least} to {most}.")
+
+
 def parse_as_of(text: str, name: str = "as_of") -> date | None:
     """A date from YYYY-MM-DD, None from an empty text.
 

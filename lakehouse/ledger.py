@@ -57,7 +57,7 @@ def champion(lake: Lake, model: str) -> Version | None:
 
 def champion_on(lake: Lake, model: str, day: date) -> Decision | None:
     """The decision that stands for a day: the last one made for that day or an earlier one; None before the first."""
-    return next((found for found in reversed(decisions(lake, model)) if found.as_of <= day), None)
+    return next((found for found in reversed(reigns(lake, model)) if found.as_of <= day), None)
 
 
 def move_alias(
@@ -149,10 +149,17 @@ def decisions(lake: Lake, model: str) -> list[Decision]:
     ]  # fmt: skip
 
 
+def reigns(lake: Lake, model: str) -> list[Decision]:
+    """The decisions that moved the alias, oldest first: a version that was decided for and never made champion is no
+    champion of before.
+    """
+    return [decision for decision in decisions(lake, model) if decision.applied]
+
+
 def holders(lake: Lake, model: str) -> list[str]:
     """The line of champions, oldest first, without those that were rolled back."""
     line: list[str] = []
-    for decision in decisions(lake, model):
+    for decision in reigns(lake, model):
         if len(line) > 1 and line[-2] == decision.version:
             line.pop()
         elif not line or line[-1] != decision.version:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import FEATURE_SPEC, Version, every_version, load_card
+from lakehouse.registry import FEATURE_SPEC, PINS, Version, every_version, load_card
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,17 @@ def pins(lake: Lake) -> list[Pin]:
 
 
 def _pinned_by(lake: Lake, found: Version) -> Mapping[str, int]:
-    """By the model card or, of a version that the feature store logged without one, by the model's metadata; nothing of
-    one that has neither any more, or never had.
+    """By the version's tag, which stays readable wherever the files are; of one from before there was such a tag by the
+    model card; of one that the feature store logged without a card by the model's metadata. Nothing of one that has
+    none of them.
     """
     from mlflow.exceptions import MlflowException
     from mlflow.models import get_model_info
 
-    try:
+    if PINS in found.tags:
+        return dict(json.loads(found.tags[PINS]))
+    with suppress(RadarError):
         return dict(load_card(lake, found).get("pins", {}))
-    except (MlflowException, OSError):
-        pass
     try:
         return dict((get_model_info(found.uri).metadata or {}).get(FEATURE_SPEC, {}).get("versions", {}))
     except (MlflowException, OSError):

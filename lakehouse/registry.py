@@ -24,6 +24,8 @@ CHALLENGER = "challenger"
 CARD = "model_card.json"
 REFERENCE = "reference.json"
 FEATURE_SPEC = "feature_spec"
+PINS = "pins"
+"""A tag of a version: the table versions that it was trained on, as JSON."""
 """The key of a model's metadata under which the store says what it looks up, and of which table versions."""
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 PARENT_RUN = "LEARNER_RADAR_PARENT_RUN"
@@ -135,7 +137,7 @@ def model_name(settings: Settings, model: str) -> str:
 
 def versions(lake: Lake, model: str) -> list[Version]:
     """Every registered version, newest first."""
-    held = client(lake.settings).search_model_versions(f"name='{model_name(lake.settings, model)}'")
+    held = _searched(lake.settings, f"name='{model_name(lake.settings, model)}'")
     numbers = sorted((int(found.version) for found in held), reverse=True)
     return [version(lake, model, str(number)) for number in numbers]
 
@@ -146,11 +148,27 @@ def every_version(lake: Lake) -> list[Version]:
     In a Unity Catalog of the project's own models alone: its registry tells of all catalogs at once.
     """
     if lake.settings.local:
-        held = client(lake.settings).search_model_versions()
-        found = [_version(one) for one in held]
+        found = [_version(one) for one in _searched(lake.settings)]
     else:
         found = [one for model in MODELS for one in versions(lake, model)]
     return sorted(found, key=lambda one: (one.name, int(one.version)))
+
+
+def _searched(settings: Settings, what: str | None = None) -> Iterator[ModelVersion]:
+    """The versions that the registry finds, page by page."""
+    token = None
+    while True:
+        held = client(settings).search_model_versions(what, page_token=token)
+        yield from held
+        token = held.token
+        if not token:
+            return
+
+
+def aliases(lake: Lake, model: str) -> dict[str, str]:
+    """Every alias of a model, whoever set it, and the number of the version that has it."""
+    told = client(lake.settings).get_registered_model(model_name(lake.settings, model)).aliases
+    return {alias: str(number) for alias, number in told.items()}
 
 
 def version(lake: Lake, model: str, number: str) -> Version:
@@ -221,11 +239,22 @@ def load_reference(lake: Lake, found: Version) -> dict[str, Any]:
 
 
 def load_artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
-    """A JSON artifact of the run that trained a version."""
+    """A JSON artifact of the run that trained a version.
+
+    Raises:
+        RadarError: when there is none, as of a version that was registered by hand, or it cannot be read.
+    """
     use_mlflow(lake.settings)
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    return dict(mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{name}"))
+    try:
+        return dict(mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{name}"))
+    except (MlflowException, OSError):
+        raise RadarError(
+            f"{found.name} version {found.version} has no {name} that can be read: training registered it not, or its "
+            "files are not where they were."
+        ) from None
 
 
 def load_model(lake: Lake, found: Version) -> Any:

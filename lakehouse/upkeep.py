@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse.contracts import DELETED_FILES, LOG_KEPT
+from lakehouse.contracts import DELETED_FILES, FILES_KEPT, LOG_KEPT
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 from lakehouse.words import count
 
 KEEP_HOURS = 7 * 24
+NONE_KEPT = "interval 0 hours"
 MANY_FILES = 8
 LARGE_BYTES = 16 * 2**20
 
@@ -68,8 +69,10 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
     name, before = lake.name(table), _properties(lake, table).get(DELETED_FILES)
+    if before == NONE_KEPT:
+        before = FILES_KEPT[DELETED_FILES]  # what a killed erasure left behind is no retention that somebody chose
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
-    lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = 'interval 0 hours')").collect()
+    lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = '{NONE_KEPT}')").collect()
     try:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import monitoring.dashboard.run
 from features.closures import CLOSURES, EVERYBODY, closed_dates
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
-from features.horizons import asks_as_ever
+from features.horizons import HORIZON, asks_as_ever
 from features.lookups import with_features
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
@@ -28,6 +29,7 @@ from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.registry import MODELS, Version, load_card, load_reference, model_name, version, versions
 from lakehouse.rows import frame_of, to_pandas
+from lakehouse.runs import done
 from lakehouse.task_values import set_task_value
 from monitoring import observations as seen_in
 from monitoring.alerts import EXPLAINED_FOR, Alert, Observation, alerts, load
@@ -60,12 +62,20 @@ def run(run: Run, as_of: date) -> Decision:
         GateFailed: when a table breaks its contract.
     """
     dropout = champion(run.lake, "dropout")
-    card = load_card(run.lake, dropout) if dropout else {}
+    card = _card(run.lake, dropout) if dropout else {}
     decision = watch(run, as_of, dropout, card)
     set_task_value("retrain", str(decision.retrain).lower())
     why = {"reason": decisions(run.lake, "dropout")[-1].reason} if dropout else {}
     monitoring.dashboard.run.run(run, as_of, card | why)
     return decision
+
+
+def _card(lake: Lake, found: Version) -> dict[str, Any]:
+    """The model card; nothing of a version that a person registered and made champion."""
+    try:
+        return load_card(lake, found)
+    except RadarError:
+        return {}
 
 
 def watch(run: Run, as_of: date, dropout: Version | None, card: Mapping[str, Any]) -> Decision:
@@ -119,7 +129,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of, closed.get(EVERYBODY, ()))
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]
-    if model:
+    if model and card:
         drift, health = _drift(lake, model, as_of), _health(lake, as_of)
         batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
         found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health, model.version)]
@@ -148,8 +158,8 @@ def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
 def _health(lake: Lake, as_of: date) -> pd.DataFrame:
     if not lake.exists(SCORES):
         return pd.DataFrame()
-    held = versions(lake, "dropout")
-    scores = unseen(lake.table(SCORES), {v.version: date.fromisoformat(v.tags["as_of"]) for v in held})
+    learnt = {v.version: date.fromisoformat(v.tags["as_of"]) for v in versions(lake, "dropout") if "as_of" in v.tags}
+    scores = unseen(lake.table(SCORES), learnt)
     known = matured(scores, lake.table(LABELS), as_of)
     keys = known.withColumnsRenamed({"as_of": "week", "scored_for": "as_of"})
     contacts = interventions(lake)
@@ -176,9 +186,13 @@ def _lately(lake: Lake, as_of: date) -> set[str]:
 
 
 def _trained(lake: Lake) -> set[date]:
-    """The days for which versions were trained that answer the champion's question, as some experiments do not."""
-    held = (found.tags for found in versions(lake, "dropout"))
-    return {date.fromisoformat(tags["as_of"]) for tags in held if asks_as_ever(tags)}
+    """The days for which training ran for what answers the champion's question, as some experiments do not: versions
+    tell, and runs that had too little or nothing new to learn from.
+    """
+    tags = (found.tags for found in versions(lake, "dropout"))
+    days = {date.fromisoformat(told["as_of"]) for told in tags if "as_of" in told and asks_as_ever(told)}
+    runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if days else []
+    return days | {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
 
 
 def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:

@@ -9,9 +9,9 @@ from datetime import date
 
 import pandas as pd
 
-from features.horizons import LEAST_DAYS, MOST_DAYS
+from features.horizons import HORIZON, LEAST_DAYS, MOST_DAYS
 from features.student_labels import HORIZON_DAYS
-from lakehouse.cli import Run, as_of_step, command, parse_as_of
+from lakehouse.cli import Run, as_of_step, command, parse_as_of, within
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals
 from lakehouse.lake import Lake
@@ -24,7 +24,7 @@ from training.experiment import MODEL as MODEL
 from training.experiment import Experiment, log, registered
 from training.search import choose
 from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, gap, windows
-from training.versions import fingerprint, recency_rule, trained_before, wait_again
+from training.versions import MOST_SEED, fingerprint, recency_rule, trained_before, wait_again
 
 MOST_TRIALS = 100
 
@@ -62,8 +62,9 @@ class Parameters:
         for kind in kinds:
             if kind not in SPACES:
                 raise RadarError(f"There is no candidate {kind!r}; choose among {', '.join(SPACES)}.")
-        _within("trials", options.trials, 1, MOST_TRIALS)
-        _within("horizon_days", options.horizon_days, LEAST_DAYS, MOST_DAYS)
+        within("trials", options.trials, 1, MOST_TRIALS)
+        within("horizon_days", options.horizon_days, LEAST_DAYS, MOST_DAYS)
+        within("seed", options.seed, 0, MOST_SEED)
         first, last = parse_as_of(options.test_from, "test_from"), parse_as_of(options.test_to, "test_to")
         return cls(kinds, options.trials, options.horizon_days, first, last, options.seed)
 
@@ -75,7 +76,9 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         RadarError: when features are missing or an option makes no sense.
     """
     with run.step("train_dropout") as step:
-        step.message = train(run.lake, as_of, Parameters.of(options))
+        parameters = Parameters.of(options)
+        step.message = train(run.lake, as_of, parameters)
+        step.rows[HORIZON] = parameters.horizon_days
 
 
 def train(lake: Lake, as_of: date, parameters: Parameters) -> str:
@@ -167,11 +170,6 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
 def main() -> None:
     """`python -m training.dropout`."""
     command("Train the dropout model.", as_of_step(lambda r, day: run(r, day, r.options)), options, check)
-
-
-def _within(option: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise RadarError(f"{option} is {value}; choose from {least} to {most}.")
 
 
 def _told(lake: Lake, made: Version) -> str:

@@ -173,7 +173,8 @@ def registered(
 ) -> Version:  # fmt: skip
     """Log the model in the active run and register it, with its card as description."""
     uri = log_model(lake, trained.model, example, "predict_proba", {"kind": trained.kind}, data)
-    number = register(lake, MODEL, uri, report.tags(card) | {"fingerprint": mark}, report.written(card, MODEL))
+    tags = report.tags(card) | {"fingerprint": mark}
+    number = register(lake, MODEL, uri, tags, report.written(card, MODEL), data.pins)
     return version(lake, MODEL, number)
 
 

@@ -12,7 +12,7 @@ from lakehouse.cli import Run, as_of_step, command
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import point
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions, move_alias, person
+from lakehouse.ledger import champion, move_alias, person, reigns
 from lakehouse.registry import MODELS, Version, challenger, check_asked, load_card, note, use_mlflow, version
 from lakehouse.settings import Settings
 from training import dropout, segments
@@ -63,17 +63,18 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     if waiting.version == held.version:
         return f"{model}: version {held.version} ({held.kind}) is champion already"
     stays = f"{model}: version {held.version} ({held.kind}) stays"
-    if not wish.override and any(decision.version == waiting.version for decision in decisions(lake, model)):
+    taken_back = any(decision.version == waiting.version for decision in reigns(lake, model))
+    if taken_back and not wish.override:
         return f"{stays}: version {waiting.version} has been champion before and was taken back"
     found, told = _examined(lake, model, held, waiting, as_of)
     refused = refusal(found)
     told |= {"rules": {answer.rule: answer.said for answer in found}}
-    told |= {"broken": [answer.rule for answer in found if not answer.kept]}
+    told |= {"broken": [*(["taken_back"] if taken_back else []), *(a.rule for a in found if not a.kept)]}
     if refused and not wish.override:
         note(lake, waiting, "decision", f"refused against version {held.version}: {refused}")
         return f"{stays}, version {waiting.version} is refused by rule {refused}"
     by, why = "rules", f"every rule kept against version {held.version}"
-    if refused:
+    if wish.override:
         by, why = wish.by or person(lake), wish.override
     note(lake, waiting, "decision", f"promoted by {by}: {why}")
     move_alias(lake, model, waiting.version, as_of, why, told, by)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.ledger import decisions
-from lakehouse.registry import CHALLENGER, CHAMPION, MODELS, Version, client, holder, model_name, versions
+from lakehouse.registry import MODELS, Version, aliases, client, model_name, versions
 from training.candidates import RECENCY
 
 KEEP = "keep"
@@ -46,12 +46,12 @@ def needed(lake: Lake, model: str, as_of: date) -> dict[str, str]:
     every challenger has to beat.
     """
     ledger = {decision.version for decision in decisions(lake, model)}
-    aliases = {holder(lake, model, alias): f"it is {alias}" for alias in (CHALLENGER, CHAMPION)}
+    named = {number: f"it is {alias}" for alias, number in sorted(aliases(lake, model).items(), reverse=True)}
     scored = recently_scored_by(lake, model, as_of)
 
     def why(found: Version) -> str:
         reasons: Mapping[str, bool] = {
-            aliases.get(found.version, ""): found.version in aliases,
+            named.get(found.version, ""): found.version in named,
             "it has been champion, and a rollback may go back to it": found.version in ledger,
             f"it scored students in the last {RECENT_DAYS} days": found.version in scored,
             "every challenger is held against the recency rule": found.kind == RECENCY,

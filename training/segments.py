@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.days import RECENT_DAYS
-from lakehouse.cli import Run, as_of_step, command
+from lakehouse.cli import Run, as_of_step, command, within
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
 from lakehouse.registry import CARD, Version, challenge, load_model, tracked_run, use_mlflow, versions
@@ -22,7 +22,7 @@ from training.archetypes import BEHAVIOUR, FEATURE_SETS, FeatureSet
 from training.data import TrainingSet, segment_set
 from training.report import CARD_IN_WORDS, environment, log_parameters, log_training_set, written
 from training.stability import matched, silhouettes, stabilities
-from training.versions import fingerprint, log_model, register, trained_before, wait_again
+from training.versions import MOST_SEED, fingerprint, log_model, register, trained_before, wait_again
 
 MODEL = "segments"
 FEWEST_STUDENTS = 40
@@ -33,8 +33,9 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
     """Cluster the students of a day; the archetypes first, as champion, where there is no model.
 
     Raises:
-        RadarError: when features are missing.
+        RadarError: when features are missing, or the seed is out of its range.
     """
+    within("seed", options.seed, 0, MOST_SEED)
     with run.step("train_segments") as step:
         step.message = train(run.lake, as_of, options.seed, getattr(options, "feature_set", "behaviour"))
 
@@ -203,7 +204,7 @@ def _register(
     uri = log_model(lake, whole, example, "predict", told, data)
     tags = {key: card[key] for key in ("kind", "as_of", "feature_set")}
     tags |= {"segments": json.dumps(card["segments"]), "fingerprint": mark}
-    return register(lake, MODEL, uri, tags, written(card, MODEL))
+    return register(lake, MODEL, uri, tags, written(card, MODEL), data.pins)
 
 
 if __name__ == "__main__":

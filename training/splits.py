@@ -168,8 +168,9 @@ def _verdict(frame: pd.DataFrame, found: Windows, between: timedelta) -> TooLitt
     for have, need, what in shortages:
         if have < need:
             return TooLittle(f"{have} {what}, and it takes {need}")
-    if test["dropped_out"].min() == 1 or train["dropped_out"].min() == 1:
-        return TooLittle("nobody stays in the train or the test window")
+    for name, rows in (("train", train), ("calibration", calibration), ("test", test)):
+        if rows["dropped_out"].min() == 1:
+            return TooLittle(f"nobody stays in the {name} window")
     if next(folds(train, between), None) is None:
         return TooLittle(
             f"no part of the train window has {FEWEST_FOLD_POSITIVES} dropouts, and as many in the weeks before it"

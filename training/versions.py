@@ -16,11 +16,13 @@ from features.horizons import asks_as_ever
 from features.store import model_store
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
-from lakehouse.registry import TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
+from lakehouse.registry import PINS, TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.candidates import RECENCY
 from training.data import TrainingSet
 
 CODE = ("training", "features")
+MOST_SEED = 2**32 - 1
+"""What NumPy and scikit-learn take."""
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
 
 
@@ -75,12 +77,19 @@ def log_model(
     return str(info.model_uri)
 
 
-def register(lake: Lake, model: str, uri: str, tags: Mapping[str, Any], description: str) -> str:
-    """Register a logged model with its tags and its card in words; returns the number of the version."""
+def register(
+    lake: Lake, model: str, uri: str, tags: Mapping[str, Any], description: str, pins: Mapping[str, int]
+) -> str:  # fmt: skip
+    """Register a logged model with its tags and its card in words; returns the number of the version.
+
+    The pins are a tag too where upkeep asks for them, see `lakehouse.pins`; a Unity Catalog takes short tags alone.
+    """
     use_mlflow(lake.settings)
     import mlflow
 
     told, name = {key: str(value) for key, value in tags.items()}, model_name(lake.settings, model)
+    if lake.settings.local:
+        told[PINS] = json.dumps(dict(pins), sort_keys=True)
     with redirect_stderr(io.StringIO()):
         number = str(mlflow.register_model(uri, name, tags=told).version)
     mlflow.MlflowClient().update_model_version(name, number, description)

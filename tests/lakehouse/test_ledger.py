@@ -131,6 +131,17 @@ def test_rollback_goes_back_holder_by_holder(models: Lake) -> None:
         rollback(models, "dropout", DAY, "complaints")
 
 
+def test_a_version_that_was_decided_for_and_never_put_in_charge_has_been_no_champion(models: Lake) -> None:
+    move_alias(models, "dropout", "1", DAY, "first model")
+    decide(models, "2", "1")
+    move_alias(models, "dropout", "3", DAY + timedelta(days=1), "settled by a person", by="ada")
+    assert holders(models, "dropout") == ["1", "3"]
+    before = champion_on(models, "dropout", DAY)
+    assert before is not None
+    assert before.version == "1"
+    assert rollback(models, "dropout", DAY + timedelta(days=1), "complaints").version == "1"
+
+
 def test_the_champion_of_a_day_is_of_the_last_decision_for_that_day_or_before(models: Lake) -> None:
     for number, days in (("1", 0), ("2", 7), ("3", 14), ("2", 10)):
         move_alias(models, "dropout", number, DAY + timedelta(days=days), "better")

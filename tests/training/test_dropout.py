@@ -94,5 +94,7 @@ def test_options_that_make_no_sense_are_named() -> None:
         Parameters.of(argparse.Namespace(**parser_args | {"candidates": "logistic,forest"}))
     with pytest.raises(RadarError, match="horizon_days is 90; choose from 7 to 28"):
         Parameters.of(argparse.Namespace(**parser_args | {"horizon_days": 90}))
+    with pytest.raises(RadarError, match="seed is -1; choose from 0 to 4294967295"):
+        Parameters.of(argparse.Namespace(**parser_args | {"test_from": "", "seed": -1}))
     with pytest.raises(RadarError, match="trials is 0"):
         Parameters.of(argparse.Namespace(**parser_args | {"trials": 0}))

@@ -18,7 +18,7 @@ from training_frames import LEARNABLE, learnable
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions, move_alias
+from lakehouse.ledger import champion, decisions, move_alias, rollback
 from lakehouse.registry import load_model, refuse_unsafe, tracked_run, versions
 from training import dropout, evidence, experiment, history, promotion
 from training.candidates import RECENCY, Candidate, Trained
@@ -152,6 +152,16 @@ def test_a_person_may_override_with_a_reason_and_it_is_written_down(
     assert "version   1   2024-12-02 to 2024-12-02" in lines[0]
     assert "by ada" in lines[1]
     assert "after version 1: the fair on Monday needs it (over rule" in lines[1]
+
+
+def test_a_person_may_bring_back_what_was_taken_back_and_it_is_theirs(tried: Experiment) -> None:
+    tried.submit(good(tried))
+    promote(tried.lake, "dropout", DAY)
+    rollback(tried.lake, "dropout", DAY, "tutors complained")
+    assert "has been champion before and was taken back" in promote(tried.lake, "dropout", DAY, Wish("2"))
+    assert "version 2 (logistic) is champion" in promote(tried.lake, "dropout", DAY, Wish("2", "tutors agree", "ada"))
+    last = decisions(tried.lake, "dropout")[-1]
+    assert (last.by, last.reason, last.evidence["broken"]) == ("ada", "tutors agree", ["taken_back"])
 
 
 def test_an_unknown_version_is_named(tried: Experiment) -> None:

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
-from datetime import date
+from argparse import Namespace
+from datetime import date, timedelta
 
+import pytest
+
+import monitoring.run
+from features.horizons import HORIZON
+from lakehouse.cli import Run
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import move_alias
-from lakehouse.registry import challenge, client, model_name, note, version
+from lakehouse.pins import Pin, pins
+from lakehouse.publish import new_run_id
+from lakehouse.registry import challenge, client, load_artifact, model_name, note, version
 from training.retire import needed, recently_scored_by
 
 DAY = date(2024, 6, 3)
@@ -17,16 +26,42 @@ def registered(lake: Lake, *kinds: str) -> None:
         client(lake.settings).create_model_version(name, source=str(lake.settings.lake), tags={"kind": kind})
 
 
+def test_pins_are_told_by_a_tag_wherever_the_files_are_and_a_version_by_hand_has_none(tracked_lake: Lake) -> None:
+    registered(tracked_lake, "logistic", "logistic")
+    note(tracked_lake, version(tracked_lake, "dropout", "1"), "pins", '{"features.student_labels": 4}')
+    name = model_name(tracked_lake.settings, "dropout")
+    assert pins(tracked_lake) == [Pin(name, "1", "features.student_labels", 4)]
+    with pytest.raises(RadarError, match=r"version 2 has no training_set.json that can be read"):
+        load_artifact(tracked_lake, version(tracked_lake, "dropout", "2"), "training_set.json")
+
+
+def test_a_version_by_hand_is_no_training_and_a_run_that_learnt_nothing_is_one(tracked_lake: Lake) -> None:
+    registered(tracked_lake, "logistic", "logistic", "logistic")
+    for number, horizon in (("2", "14"), ("3", "7")):
+        found = version(tracked_lake, "dropout", number)
+        note(tracked_lake, found, "as_of", f"2024-05-0{number}")
+        note(tracked_lake, found, HORIZON, horizon)
+    for day, horizon in ((DAY, 14), (DAY + timedelta(days=7), 28)):
+        with Run(tracked_lake, new_run_id(), day, Namespace()).step("train_dropout") as step:
+            step.rows[HORIZON] = horizon
+    assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}
+    assert monitoring.run._card(tracked_lake, version(tracked_lake, "dropout", "1")) == {}
+
+
 def test_a_version_stays_for_an_alias_a_rollback_a_score_a_tag_or_as_the_rule_to_beat(tracked_lake: Lake) -> None:
-    registered(tracked_lake, "recency_rule", *["logistic"] * 6)
+    registered(tracked_lake, "recency_rule", *["logistic"] * 8)
     for number in ("2", "3"):
         move_alias(tracked_lake, "dropout", number, DAY, "better")
     challenge(tracked_lake, "dropout", "7")
+    client(tracked_lake.settings).set_registered_model_alias(
+        model_name(tracked_lake.settings, "dropout"), "shadow", "8"
+    )
     note(tracked_lake, version(tracked_lake, "dropout", "5"), "keep", "for the report")
     tracked_lake.spark.createDataFrame(
         [(date(2024, 5, 27), "6"), (date(2024, 1, 1), "4")], "as_of date, model_version string"
     ).write.format("delta").save(str(tracked_lake.settings.table_folder("gold.at_risk_students")))
     assert needed(tracked_lake, "dropout", DAY) == {
+        "8": "it is shadow",
         "7": "it is challenger",
         "6": "it scored students in the last 90 days",
         "5": "its tag keep says so",

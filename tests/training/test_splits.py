@@ -85,3 +85,13 @@ def test_a_platform_that_grows_too_fast_to_compare_candidates_has_too_little() -
     found = windows(growing)
     assert isinstance(found, TooLittle)
     assert found.reason == "no part of the train window has 10 dropouts, and as many in the weeks before it"
+
+
+def test_a_calibration_window_in_which_nobody_stays_is_too_little_to_learn_from() -> None:
+    rows = weekly(40, 60, 40)
+    found = windows(rows)
+    assert isinstance(found, Windows)
+    of_it = rows["as_of"].isin(found.calibration.rows(rows)["as_of"])
+    told = windows(rows.assign(dropped_out=rows["dropped_out"].where(~of_it, 1)))
+    assert isinstance(told, TooLittle)
+    assert told.reason == "nobody stays in the calibration window"
