@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 KEYS = "learner_radar.primary_keys"
 TIMESERIES = "learner_radar.timeseries"
 DELETED_FILES = "delta.deletedFileRetentionDuration"
-LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
+LOG = "delta.logRetentionDuration"
+LOG_KEPT = {LOG: "interval 3650 days"}
 """A version can be read as long as the log knows it: Delta's own 30 days are over before a model is."""
 FILES_KEPT = dict.fromkeys((DELETED_FILES, *LOG_KEPT), "interval 365 days")
 """In a Unity Catalog, which cleans by itself, how long versions stay readable for the models that pin them."""

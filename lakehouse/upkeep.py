@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse.contracts import DELETED_FILES, FILES_KEPT, LOG_KEPT
+from lakehouse.contracts import DELETED_FILES, LOG, LOG_KEPT
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 from lakehouse.words import count
@@ -68,19 +68,20 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
 
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
-    name, before = lake.name(table), _properties(lake, table).get(DELETED_FILES)
+    name, properties = lake.name(table), _properties(lake, table)
+    before = properties.get(DELETED_FILES)
     if before == NONE_KEPT:
-        before = FILES_KEPT[DELETED_FILES]  # what a killed erasure left behind is no retention that somebody chose
+        # A killed erasure left it; nobody chose it. A contract that says how long files stay says the same of the log.
+        before = properties.get(LOG)
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
     lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = '{NONE_KEPT}')").collect()
     try:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
     finally:
-        again = (
-            f"SET TBLPROPERTIES ('{DELETED_FILES}' = '{before}')"
-            if before
-            else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
-        )
+        # Both at once: Delta holds how long files stay against how long the log does by the statement alone.
+        kept = {DELETED_FILES: before} | {key: properties[key] for key in (LOG,) if key in properties}
+        told = ", ".join(f"'{key}' = '{value}'" for key, value in kept.items())
+        again = f"SET TBLPROPERTIES ({told})" if before else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
         lake.spark.sql(f"ALTER TABLE {name} {again}").collect()
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 
-from lakehouse.contracts import DELETED_FILES, LOG_KEPT, Contract, Publish, columns
+from lakehouse.contracts import DELETED_FILES, LOG, LOG_KEPT, Contract, Publish, columns
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin
 from lakehouse.settings import Settings, settings
@@ -53,14 +53,16 @@ def test_a_row_that_a_merge_deleted_is_cleaned_out_of_the_files(lake: Lake) -> N
     assert sorted(ids_in_files(lake)) == [n for n in range(100) if n != 7]
 
 
-def test_what_a_killed_erasure_left_is_no_retention_that_somebody_chose(lake: Lake) -> None:
+@pytest.mark.parametrize(("log", "wanted"), [({}, None), ({LOG: "interval 365 days"}, "interval 365 days")])
+def test_what_a_killed_erasure_left_is_no_retention_that_somebody_chose(
+    lake: Lake, log: dict[str, str], wanted: str | None
+) -> None:
     lake.create(TABLE)
-    kept = f"ALTER TABLE {lake.name(TABLE.name)} SET TBLPROPERTIES ('{DELETED_FILES}' = 'interval 0 hours')"
-    lake.spark.sql(kept).collect()
+    left = ", ".join(f"'{key}' = '{value}'" for key, value in ({DELETED_FILES: "interval 0 hours"} | log).items())
+    lake.spark.sql(f"ALTER TABLE {lake.name(TABLE.name)} SET TBLPROPERTIES ({left})").collect()
     let_go_of_all_but_the_newest(lake, TABLE.name)
-    told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(TABLE.name)} ('{DELETED_FILES}')").first()
-    assert told is not None
-    assert told.value == "interval 365 days"
+    told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(TABLE.name)}").collect()
+    assert {row.key: row.value for row in told}.get(DELETED_FILES) == wanted
 
 
 def aged(lake: Lake, folder: Path, days: int) -> Settings:

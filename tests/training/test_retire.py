@@ -29,8 +29,7 @@ def registered(lake: Lake, *kinds: str) -> None:
 def test_pins_are_told_by_a_tag_wherever_the_files_are_and_a_version_by_hand_has_none(tracked_lake: Lake) -> None:
     registered(tracked_lake, "logistic", "logistic")
     note(tracked_lake, version(tracked_lake, "dropout", "1"), "pins", '{"features.student_labels": 4}')
-    name = model_name(tracked_lake.settings, "dropout")
-    assert pins(tracked_lake) == [Pin(name, "1", "features.student_labels", 4)]
+    assert pins(tracked_lake) == [Pin("dropout", "1", "features.student_labels", 4)]
     with pytest.raises(RadarError, match=r"version 2 has no training_set.json that can be read"):
         load_artifact(tracked_lake, version(tracked_lake, "dropout", "2"), "training_set.json")
 
