@@ -114,7 +114,7 @@ def _raw_row(table: str, row: Row, user_id: str, ids: dict[str, dict[Value, str]
 def _id(table: str, row: Row, user_id: str, lives: dict[str, list[Life]]) -> str:
     if table not in IDENTITY:
         scoped = _scoped(row["id"], user_id)
-        return _of_record(scoped, moment(row.get(BORN.get(table, ""))), lives.get(scoped, []))
+        return _of_record(scoped, _born(table, row), lives.get(scoped, []))
     identity = [_as_one(name, row.get(name)) for name in IDENTITY[table].split()]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
@@ -133,9 +133,13 @@ def _lives(table: str, before: RawRows) -> dict[str, list[Life]]:
     for raw_id, row in before.items():
         scoped, _, number = raw_id.rpartition(AGAIN)
         again = bool(scoped) and number.isdecimal()
-        life = Life(int(number) if again else 1, raw_id, moment(row.get(BORN.get(table, ""))))
+        life = Life(int(number) if again else 1, raw_id, _born(table, row))
         found.setdefault(scoped if again else raw_id, []).append(life)
     return found
+
+
+def _born(table: str, row: Row) -> Moment:
+    return moment(row.get(BORN.get(table, "")))
 
 
 def moment(value: Value) -> Moment:

@@ -79,7 +79,7 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
     finally:
         # Both at once: Delta holds how long files stay against how long the log does by the statement alone.
-        kept = {DELETED_FILES: before} | {key: properties[key] for key in (LOG,) if key in properties}
+        kept = {DELETED_FILES: before} | ({LOG: properties[LOG]} if LOG in properties else {})
         told = ", ".join(f"'{key}' = '{value}'" for key, value in kept.items())
         again = f"SET TBLPROPERTIES ({told})" if before else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
         lake.spark.sql(f"ALTER TABLE {name} {again}").collect()

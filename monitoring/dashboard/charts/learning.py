@@ -50,8 +50,7 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
     high = int(now[rows["cefr_level"].isin(["B2", "C1", "C2"])].sum())
     takeaway = (
         f"More stand at {top['cefr_level']} than at any other level ({share(top['students_at_level'], now.sum())} of "
-        f"{number(now.sum())}); "
-        f"{share(high, now.sum())} are at B2 or above."
+        f"{number(now.sum())}); {share(high, now.sum())} are at B2 or above."
     )
     numbers = frames.funnel.pivot_table(
         index="language", columns="cefr_level", values="students_at_level", aggfunc="sum"
@@ -101,7 +100,7 @@ def velocity(frames: Frames) -> Drawing | None:
     overall = float((mean * size).sum() / size.sum())
     takeaway = (
         f"{number(overall, 2)} levels per 30 days on average; {share(rows['climbed'].sum(), size.sum())} of students "
-        f"have climbed at least one level."
+        "have climbed at least one level."
     )
     known = mean[size >= FEW]
     if len(known) > 1:

@@ -126,9 +126,11 @@ def segment_movement(frames: Frames) -> Drawing | None:
     stayed = both.loc[both["from_segment"] == both["to_segment"], "students"].sum()
     since = short_day(moved["since"].iloc[0])
     total = both["students"].sum()
-    takeaway = f"{share(stayed, total)} of {count(total, 'student')} kept their segment since {since}."
-    if not total:
-        takeaway = f"Nobody had a segment both on {since} and now."
+    takeaway = (
+        f"{share(stayed, total)} of {count(total, 'student')} kept their segment since {since}."
+        if total
+        else f"Nobody had a segment both on {since} and now."
+    )
     numbers = rows.rename(columns={"from_segment": "Before", "to_segment": "Now", "students": "Students"})
     note = (
         "Rows: the segment before; columns: the segment now; the stronger, the larger the share of the row. No "

@@ -14,6 +14,7 @@ import pytest
 from sample import AS_OF, model_card, sample_frames, small_model_card
 
 from lakehouse.errors import RadarError
+from monitoring.alerts import load
 from monitoring.dashboard import model_view, overview, watch
 from monitoring.dashboard.at_risk import payload
 from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
@@ -281,6 +282,10 @@ def test_quality_tells_too_many_set_aside() -> None:
     assert rows["silver.conversations"]["word"] == "fine"
     assert rows["silver.student_levels"]["behind"] == "—"
     assert "583 rows could not be used" in model_view.quality_sentence(SAMPLE.quality)
+
+
+def test_what_the_page_calls_stale_is_what_rules_ask_of_hours_behind() -> None:
+    assert set(model_view.STALE) == {rule.name for rule in load().alerts if rule.measure == "hours_behind"}
 
 
 def test_quality_tells_failed_gates_and_what_an_alert_calls_stale() -> None:
