@@ -155,7 +155,7 @@ def _as_one(name: str, value: Value) -> Value:
     """A language or a level as one, however an app spells it: `es`, `es-MX` and `Spanish`; `beginner` and `a1`."""
     if name == "language" and isinstance(value, str):
         plain = value.strip().lower()
-        return LANGUAGES.get(re.sub(r"^([a-z]{2})[-_][a-z]{2}$", r"\1", plain), plain)
+        return LANGUAGES.get(re.sub(r"^([a-z]{2})([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))+$", r"\1", plain), plain)
     if name == "difficulty_level" and isinstance(value, str):
         return LEVELS.get(value.strip().upper(), value.strip().upper())
     return value

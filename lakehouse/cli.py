@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.publish import Step, new_run_id
-from lakehouse.rounds import once
+from lakehouse.rounds import Round, once
 from lakehouse.settings import Settings, settings
 
 
@@ -36,11 +36,16 @@ class Run:
         step = Step(self.lake, name, self.run_id, self.as_of)
         try:
             yield step
-        except RadarError as error:
-            step.fail(error)
+        except Exception as error:
+            step.fail(error if isinstance(error, RadarError) else RadarError(_in_a_line(error)))
             raise
         step.finish()
         report(name, step.message, time.monotonic() - started)
+
+
+def _in_a_line(error: Exception) -> str:
+    said = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {said[:300]}"
 
 
 def report(step: str, message: str, seconds: float) -> None:
@@ -54,7 +59,7 @@ def command(
     options: Callable[[argparse.ArgumentParser], None] | None = None,
     check: Callable[[Settings, argparse.Namespace], None] | None = None,
     argv: Sequence[str] | None = None,
-    rounds: Callable[[argparse.Namespace], Iterator[int]] = lambda _: once(),
+    rounds: Callable[[argparse.Namespace], Iterator[Round]] = lambda _: once(),
 ) -> None:
     """Parse the options, open the lake as its only writer, run the body; exit 1 with a sentence on a user's mistake.
 
@@ -69,7 +74,9 @@ def command(
     parser.add_argument(
         "--as-of", default="", help="the day asked about, YYYY-MM-DD (default: day after the newest event)"
     )
-    parser.add_argument("--wait", type=float, default=3600.0, help="seconds to wait for another writer (default: 3600)")
+    parser.add_argument(
+        "--wait", type=seconds, default=3600.0, help="to wait for another writer (default: 3600 seconds)"
+    )
     if options:
         options(parser)
     arguments = parser.parse_args(argv)
@@ -79,18 +86,37 @@ def command(
         as_of = parse_as_of(arguments.as_of)
         if check:
             check(chosen, arguments)
-        for _ in rounds(arguments):
+        for turn in rounds(arguments):
             run_id = new_run_id()
             with Lake.writing(chosen, run_id, arguments.wait) as lake:
+                turn.at_work = True
                 body(Run(lake, run_id, as_of, arguments))
     except RadarError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted. What was not finished is done by the next run.", file=sys.stderr)
+        sys.exit(130)
 
 
 def utc(moment: datetime) -> str:
     """A moment to the minute, in words."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def seconds(text: str) -> float:
+    """A span of time given as an option: none is negative.
+
+    Raises:
+        argparse.ArgumentTypeError: when the text is no such number.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found
 
 
 def within(option: str, value: int, least: int, most: int) -> None:

@@ -16,9 +16,11 @@ KEYS = "learner_radar.primary_keys"
 TIMESERIES = "learner_radar.timeseries"
 DELETED_FILES = "delta.deletedFileRetentionDuration"
 LOG = "delta.logRetentionDuration"
-LOG_KEPT = {LOG: "interval 3650 days"}
-"""A version can be read as long as the log knows it: Delta's own 30 days are over before a model is."""
-FILES_KEPT = dict.fromkeys((DELETED_FILES, *LOG_KEPT), "interval 365 days")
+VERSIONS_KEPT = dict.fromkeys((DELETED_FILES, LOG), "interval 3650 days")
+"""A version can be read as long as the log knows it and its files, replaced ones too: Delta's own 30 days and week are
+over before a model is. Of files that its log has forgotten, cleaning keeps those alone that were written of late.
+"""
+CLEANED_AFTER = dict.fromkeys(VERSIONS_KEPT, "interval 365 days")
 """In a Unity Catalog, which cleans by itself, how long versions stay readable for the models that pin them."""
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
@@ -122,7 +124,7 @@ class Contract:
         layout = f" CLUSTER BY ({self.clustered})" if self.clustered else ""
         layout = f" PARTITIONED BY ({self.partitioned})" if self.partitioned else layout
         pinnable = self.pinned or bool(self.timeseries)
-        kept = (FILES_KEPT if location is None else LOG_KEPT) if pinnable else {}
+        kept = (CLEANED_AFTER if location is None else VERSIONS_KEPT) if pinnable else {}
         told = (self._properties() | kept).items()
         properties = ", ".join(f"{sql_text(name)} = {sql_text(value)}" for name, value in told)
         return (

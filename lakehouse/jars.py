@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 SparkSession.builder.master("local[1]").config("spark.jars.packages", {package!r}).config(
     "spark.jars.ivy", {ivy!r}).config("spark.ui.enabled", "false").getOrCreate().stop()
 """
+MOST_SECONDS = 600
 ARCHIVE = "LEARNER_RADAR_ARCHIVE_CLASSES"
 WARM_UP = """
 import tempfile
@@ -62,16 +63,14 @@ def _resolve(folder: Path) -> None:
     check_java()
     package = DELTA.format(spark=".".join(version("pyspark").split(".")[:2]), delta=version("delta-spark"))
     ivy = folder.with_name(f"ivy-{os.getpid()}")
-    answer = subprocess.run(
-        [sys.executable, "-c", RESOLVE.format(package=package, ivy=str(ivy))],
-        capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    if answer.returncode != 0:
+    try:
+        _python(RESOLVE.format(package=package, ivy=str(ivy)))
+    except RadarError as error:
         shutil.rmtree(ivy, ignore_errors=True)
         raise RadarError(
             f"The jar {package} could not be resolved from Maven; check the network and run `make setup` again. "
-            f"Spark said: {answer.stderr.strip().splitlines()[-1] if answer.stderr.strip() else 'nothing'}"
-        )
+            f"Spark said: {error}"
+        ) from None
     for jar in (ivy / "jars").glob("*.jar"):
         if jar.name.startswith(SHIPPED_WITH_SPARK):
             jar.unlink()
@@ -87,20 +86,28 @@ def main() -> None:
     if class_archive().exists():
         return
     draft = class_archive().with_suffix(".draft")
-    told = subprocess.run(
-        [sys.executable, "-c", WARM_UP],
-        env=os.environ | {ARCHIVE: str(draft)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    if told.returncode != 0:
-        raise RadarError(f"Spark did not start: {told.stderr.strip().splitlines()[-1]}; see {class_archive().parent}.")
-    jvm = int(told.stdout.split()[-1])
+    try:
+        jvm = int(_python(WARM_UP, **{ARCHIVE: str(draft)}).split()[-1])
+    except RadarError as error:
+        raise RadarError(f"Spark did not start: {error}; see {class_archive().parent}.") from None
     while is_java(jvm):
         time.sleep(0.2)
     if draft.exists():
         draft.rename(class_archive())
+
+
+def _python(code: str, **environment: str) -> str:
+    """What a Python process of its own prints; a RadarError with the last line that it complained by."""
+    try:
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | environment, capture_output=True, text=True, timeout=MOST_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise RadarError(f"nothing within {MOST_SECONDS} s") from None
+    if told.returncode != 0:
+        raise RadarError(next(reversed(told.stderr.strip().splitlines()), "nothing"))
+    return told.stdout
 
 
 if __name__ == "__main__":

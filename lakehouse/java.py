@@ -31,15 +31,25 @@ def check_java() -> None:
 
 
 def is_java(pid: int) -> bool:
-    """Whether that process is a JVM that has not ended."""
+    """Whether that process is a JVM that has not ended; where there is no `/proc`, any process of this user."""
     try:
         if Path("/proc").is_dir():
             stat = Path(f"/proc/{pid}/stat").read_text()
             return "(java)" in stat and ") Z " not in stat
         os.kill(pid, 0)
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def began(pid: int) -> str:
+    """When a process began, in ticks since the machine did, to tell it from a later one of the same number; empty where
+    nothing tells.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 if __name__ == "__main__":

@@ -27,12 +27,15 @@ STAGED_BY = re.compile(r"__(\d{8}t\d{6})\d{3}")
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 OLD_VERSIONS = dict.fromkeys(
     (
+        "spark.databricks.delta.retentionDurationCheck.enabled",
         "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled",
         "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration",
     ),
     "false",
 )
-"""Upkeep says how long old versions stay; Delta would heed no `RETAIN`, and read no version that is over a week old."""
+"""Upkeep says how long old versions stay. Delta would heed no `RETAIN` or refuse it, and read no version that is over a
+week old.
+"""
 _served: Path | None = None
 
 
@@ -197,7 +200,7 @@ class Lake:
             logs = sorted(self.settings.warehouse.glob("*.db/*/_delta_log"))
             names = [f"{log.parent.parent.name.removesuffix('.db')}.{log.parent.name}" for log in logs]
             return [name for name in names if self.exists(name)]
-        return [f"{schema}.{row.tableName}" for schema in SCHEMAS for row in self._listed(schema)]
+        return [f"{schema}.{row.tableName}" for schema in SCHEMAS for row in self._listed(self.settings.schema(schema))]
 
     @contextmanager
     def tuned_for(self, rows: int, beside: int = 0) -> Iterator[None]:
@@ -276,7 +279,8 @@ class Lake:
         return [folder.name.removesuffix(".db") for folder in self.settings.warehouse.glob("*.db")]
 
     def _listed(self, schema: str) -> list[Any]:
-        rows = self.spark.sql(f"SHOW TABLES IN {self.settings.schema(schema)}").collect()
+        """The tables that the catalog knows in a schema, by its two-level name."""
+        rows = self.spark.sql(f"SHOW TABLES IN {schema}").collect()
         return [row for row in rows if not row.isTemporary]
 
     def _serve(self) -> None:
@@ -293,8 +297,9 @@ class Lake:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.settings.schema(schema)}")
         if _served not in (None, self.settings.warehouse):
             for held in self.spark.sql(f"SHOW SCHEMAS IN {self.settings.catalog}").collect():
-                for row in self._listed(held.namespace):
-                    self.spark.sql(f"DROP TABLE {self.name(f'{held.namespace}.{row.tableName}')}")
+                schema = f"{self.settings.catalog}.{held.namespace}"
+                for row in self._listed(schema):
+                    self.spark.sql(f"DROP TABLE {schema}.{row.tableName}")
         _served = self.settings.warehouse
 
 

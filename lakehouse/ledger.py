@@ -157,13 +157,11 @@ def reigns(lake: Lake, model: str) -> list[Decision]:
 
 
 def holders(lake: Lake, model: str) -> list[str]:
-    """The line of champions, oldest first, without those that were rolled back."""
+    """The line of champions, oldest first, each once: a return to an earlier one ends those that came after it."""
     line: list[str] = []
     for decision in reigns(lake, model):
-        if len(line) > 1 and line[-2] == decision.version:
-            line.pop()
-        elif not line or line[-1] != decision.version:
-            line.append(decision.version)
+        earlier = line.index(decision.version) if decision.version in line else len(line)
+        line[earlier:] = [decision.version]
     return line
 
 

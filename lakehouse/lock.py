@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lakehouse.errors import LakeBusy
-from lakehouse.java import is_java
+from lakehouse.java import began, is_java
 
 LOCK = ".writer.lock"
 HOLDER = ".writer.json"
@@ -64,16 +64,16 @@ class WriterNote:
 
     def write(self, jvm: int | None = None) -> None:
         """Say who writes; called again once the JVM is known."""
-        content = {"run": self.run, "pid": os.getpid(), "jvm": jvm}
+        content = {"run": self.run, "pid": os.getpid(), "jvm": jvm, "jvm_began": began(jvm) if jvm else ""}
         temporary = self.path.with_suffix(".tmp")
         temporary.write_text(json.dumps(content))
         temporary.replace(self.path)
 
     def read(self) -> dict[str, object]:
-        """The note as it stands; empty when there is none."""
+        """The note as it stands; empty when there is none, or half of one, as after a loss of power."""
         try:
             return dict(json.loads(self.path.read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return {}
 
     def holder(self) -> str:
@@ -85,10 +85,14 @@ class WriterNote:
         """Wait until the JVM of a killed holder has ended."""
         note = self.read()
         jvm = note.get("jvm")
-        if not isinstance(jvm, int) or not is_java(jvm):
+        if not isinstance(jvm, int) or not self._runs(jvm):
             return
         print(f"Waiting for the JVM {jvm} that the ended run {note['run']} left behind …", file=sys.stderr, flush=True)
-        while is_java(jvm):
+        while self._runs(jvm):
             if time.monotonic() > deadline:
                 raise LakeBusy(f"The JVM {jvm} of the ended run {note['run']} still runs; end it and start again.")
             time.sleep(0.2)
+
+    def _runs(self, jvm: int) -> bool:
+        """Whether the JVM that the note names still runs, and no other process under its number."""
+        return is_java(jvm) and began(jvm) == self.read().get("jvm_began", began(jvm))

@@ -26,7 +26,7 @@ WORKERS = 3
 
 @dataclass
 class Step:
-    """One step of a run: stages batches, audits them, publishes all or none, and logs itself last."""
+    """One step of a run: stages batches, audits them, publishes them once all have passed, and logs itself last."""
 
     lake: Lake
     name: str

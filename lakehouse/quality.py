@@ -89,8 +89,12 @@ def _validate(
             source = context.data_sources.add_spark(name=name, persist=False)
         definition = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe(name)
     expectations = [getattr(gx.expectations, e.type)(**e.kwargs) for e in suite]
-    batch = definition.get_batch(batch_parameters={"dataframe": frame})
-    result = batch.validate(gx.ExpectationSuite(name=name, expectations=expectations), result_format=result_format)
+    try:
+        batch = definition.get_batch(batch_parameters={"dataframe": frame})
+        result = batch.validate(gx.ExpectationSuite(name=name, expectations=expectations), result_format=result_format)
+    finally:
+        with _context_lock:
+            context.data_sources.delete(name)  # it would keep the batch as long as the process lives
     by_config = {_config_key(r.expectation_config.type, r.expectation_config.kwargs): r for r in result.results}
     return [by_config[_config_key(e.expectation_type, e.configuration.kwargs)].to_json_dict() for e in expectations]
 

@@ -13,8 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from lakehouse.errors import RadarError
 from lakehouse.jars import ARCHIVE, cache_folder, class_archive, delta_jars
 from lakehouse.java import check_java
 from lakehouse.settings import on_databricks
@@ -32,7 +34,7 @@ def connect() -> SparkSession:
     this process, on a free port of the loopback interface, guarded by a random token.
 
     Raises:
-        RadarError: without Java, or when Delta's jars cannot be resolved.
+        RadarError: without Java, when Delta's jars cannot be resolved, or the server does not start.
     """
     if "SPARK_REMOTE" in os.environ or on_databricks():
         session = SparkSession.builder.getOrCreate()
@@ -60,8 +62,14 @@ def _embedded() -> SparkSession:
     builder = SparkSession.builder.master("local[*]").appName("learner-radar")
     for key, value in _local_config(port).items():
         builder = builder.config(key, value)
-    with _output_to(cache_folder() / "spark.log"):
-        server = builder.getOrCreate()
+    log = cache_folder() / "spark.log"
+    try:
+        with _output_to(log):
+            server = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        heap = os.environ.get("LEARNER_RADAR_MEMORY")
+        why = f"LEARNER_RADAR_MEMORY is {heap!r}, and " if heap else ""
+        raise RadarError(f"Spark's server did not start; {why}what Java said stands in {log}.") from error
     server.sparkContext.setLogLevel("ERROR")  # connect-ok: the server's own side, before any client exists
     os.environ.update(dict.fromkeys(CLIENT_MODE, "1"))
     SparkSession._instantiatedSession = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse.contracts import DELETED_FILES, LOG, LOG_KEPT
+from lakehouse.contracts import DELETED_FILES, LOG, VERSIONS_KEPT
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 from lakehouse.words import count
@@ -46,14 +47,14 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
         lake: open for writing.
         table: two-level name.
         held: every pin.
-        keep_hours: how long a version can be read after it was replaced; Delta refuses less than 168.
+        keep_hours: how long a version can be read after it was replaced.
     """
     files, size = _files(lake, table)
     if files >= MANY_FILES or (files > 1 and size >= LARGE_BYTES):
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
     oldest = oldest_pinned(lake, table, held)
     if oldest is not None and lake.settings.local:
-        _keep_log(lake, table)
+        _keep_versions(lake, table)
     keep = keep_hours if oldest is None else max(keep_hours, _hours_since(oldest) + 1)
     retain = f" RETAIN {keep} HOURS" if lake.settings.local else ""
     lake.spark.sql(f"VACUUM {lake.name(table)}{retain}").collect()
@@ -74,21 +75,26 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
         # A killed erasure left it; nobody chose it. A contract that says how long files stay says the same of the log.
         before = properties.get(LOG)
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
-    lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{DELETED_FILES}' = '{NONE_KEPT}')").collect()
+    _set(lake, table, {DELETED_FILES: NONE_KEPT})
     try:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
     finally:
-        # Both at once: Delta holds how long files stay against how long the log does by the statement alone.
-        kept = {DELETED_FILES: before} | ({LOG: properties[LOG]} if LOG in properties else {})
-        told = ", ".join(f"'{key}' = '{value}'" for key, value in kept.items())
-        again = f"SET TBLPROPERTIES ({told})" if before else f"UNSET TBLPROPERTIES ('{DELETED_FILES}')"
-        lake.spark.sql(f"ALTER TABLE {name} {again}").collect()
+        if before:
+            _set(lake, table, {DELETED_FILES: before} | ({LOG: properties[LOG]} if LOG in properties else {}))
+        else:
+            lake.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('{DELETED_FILES}')").collect()
 
 
-def _keep_log(lake: Lake, table: str) -> None:
-    """Tables that were made before contracts said so keep their log from now on: a version is gone with its entry."""
-    for name in LOG_KEPT.keys() - _properties(lake, table).keys():
-        lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ('{name}' = '{LOG_KEPT[name]}')").collect()
+def _keep_versions(lake: Lake, table: str) -> None:
+    """Tables that were made before contracts said so keep their log and what it knows of files from now on."""
+    if VERSIONS_KEPT.keys() - _properties(lake, table).keys():
+        _set(lake, table, VERSIONS_KEPT)
+
+
+def _set(lake: Lake, table: str, properties: Mapping[str, str]) -> None:
+    """All at once: Delta holds how long files stay against how long the log does by the statement alone."""
+    told = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+    lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ({told})").collect()
 
 
 def _properties(lake: Lake, table: str) -> dict[str, str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pipelines.bronze.ingest
 import pipelines.silver.run
-from lakehouse.cli import Run, command, parse_as_of
+from lakehouse.cli import Run, command, parse_as_of, seconds
 from lakehouse.errors import RadarError
-from lakehouse.rounds import every, once
+from lakehouse.rounds import Round, every, once
 from lakehouse.settings import Settings, on_databricks
 from pipelines.bronze.landing import listing, refuse_as_of_before_first_event, refuse_incomplete
 from pipelines.silver.balance import MOST_REFUSED
@@ -42,7 +42,7 @@ def ingest(run: Run) -> None:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--continuous", default="false", choices=("true", "false"), help="keep looking for files")
-    parser.add_argument("--interval", type=float, default=60.0, help="seconds between looks (default: 60)")
+    parser.add_argument("--interval", type=seconds, default=60.0, help="between two looks (default: 60 seconds)")
     how = "how new files are found (default: listing)"
     parser.add_argument("--find", default="listing", choices=tuple(pipelines.bronze.ingest.FINDERS), help=how)
     parser.add_argument(
@@ -53,7 +53,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _rounds(options: argparse.Namespace) -> Iterator[int]:
+def _rounds(options: argparse.Namespace) -> Iterator[Round]:
     if options.continuous == "false":
         return once()
     how = " Each look is an availableNow stream, the one kind that serverless compute has." if on_databricks() else ""

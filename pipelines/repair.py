@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 import pipelines.silver.run
 from lakehouse.cli import Run, command
 from lakehouse.errors import RadarError
+from lakehouse.lake import Lake
 from lakehouse.ops import FILES
 from pipelines.bronze.contracts import RAW_TABLES
+from pipelines.bronze.ingest import STANDS
 from pipelines.silver.received import REBUILD
 
 SHOWN = 30
@@ -56,16 +58,19 @@ def restore(run: Run) -> None:
     newest = lake.version(table) if lake.exists(table) else _none(run, table)
     if not version.isdecimal() or int(version) > newest:
         raise RadarError(f"{table} has no version {version!r}; `-e table_history -P table={table}` shows those it has.")
+    with run.step("restore begins") as begun:
+        begun.rows = {REBUILD: True, STANDS: {}}
+        begun.message = "until it has ended, nobody knows which files bronze holds and what silver was made from"
     with run.step("restore") as step:
         try:
-            lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
+            schema, short = table.split(".")
+            if schema == "bronze" and short in RAW_TABLES:
+                _forget_files(run, short, int(version))
+            _restored(lake, table, int(version))
         except Exception as error:
             if any(sign in str(error).lower() for sign in GONE):
                 raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
             raise
-        schema, short = table.split(".")
-        if schema == "bronze" and short in RAW_TABLES:
-            _forget_files(run, short)
         step.rows = {REBUILD: True, table: {"version": int(version), "from": newest}}
         step.message = f"{table} is what it was at version {version}; the next ingest makes silver whole from bronze"
 
@@ -77,16 +82,23 @@ def rebuild_silver(run: Run) -> None:
     pipelines.silver.run.run(run)
 
 
-def _forget_files(run: Run, table: str) -> None:
-    """Strike the files from the ledger that the restored bronze table does not hold."""
+def _restored(lake: Lake, table: str, version: int) -> None:
+    lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
+
+
+def _forget_files(run: Run, table: str, version: int) -> None:
+    """Strike the files from the ledger that a version of the bronze table does not hold."""
     lake = run.lake
     if not lake.exists(FILES.name):
         return
     lake.create(FILES)
-    held = lake.table(f"bronze.{table}").select("_file_hash").distinct()
+    held = lake.table(f"bronze.{table}", version).select("_source_file", "_file_hash").distinct()
     known = lake.table(FILES.name).where((F.col("table_name") == table) & (F.col("row_count") > 0))
-    named = known.withColumn("_file_hash", F.coalesce("bronze_hash", "file_hash"))
-    named.join(held, "_file_hash", "left_anti").select(*FILES.key).createOrReplaceTempView("struck_files")
+    named = known.withColumns(
+        {"_source_file": F.col("source_file"), "_file_hash": F.coalesce("bronze_hash", "file_hash")}
+    )
+    lost = named.join(held, ["_source_file", "_file_hash"], "left_anti").select(*FILES.key)
+    lost.createOrReplaceTempView("struck_files")
     same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
     lake.spark.sql(
         f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 import pipelines.silver.contracts
 from lakehouse import quality
 from lakehouse.contracts import Contract, Expectation, Publish
-from lakehouse.quality import audit
+from lakehouse.quality import audit, gx_context
 from lakehouse.rows import frame_of
 from pipelines import dictionary
 from pipelines.bronze.contracts import INTAKE
@@ -49,6 +49,13 @@ def test_a_sound_batch_passes_and_every_expectation_can_fail(spark: SparkSession
 def test_an_empty_batch_fails_where_rows_are_expected(spark: SparkSession, contract: Contract) -> None:
     failed = {f.expectation for f in audit(contract, _frame(spark, contract, [])) if not f.success}
     assert failed == {ROWS}
+
+
+def test_the_gate_keeps_no_batch(spark: SparkSession) -> None:
+    wide = pipelines.silver.contracts.LEARNING_EVENTS
+    audit(wide, _frame(spark, wide, [_sound_row(wide, 1)]))
+    audit(wide, _frame(spark, wide, []))
+    assert gx_context().data_sources.all() == {}
 
 
 def test_a_batch_too_large_for_memory_is_judged_alike_by_spark(

@@ -71,4 +71,5 @@ def _text(name: str, kind: pa.DataType, file: LandingFile) -> Column:
         # 10000000.0, as a whole number with gaps becomes in pandas, would be 1.0E7 as text.
         whole = (F.abs(column) < 2**53) & (column == F.floor(column))
         return F.when(whole, column.cast("bigint").cast("string")).otherwise(column.cast("string"))
-    return column.cast("string")
+    # A writer that does not check, or a column of bytes, brings texts that are none: Python would refuse the batch.
+    return F.make_valid_utf8(column.cast("string"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 from pyspark.errors import PySparkException
@@ -26,6 +27,9 @@ from pipelines.bronze.files import entries, in_bronze, touch, untouched_and_new
 from pipelines.bronze.landing import LandingFile, Listed, listing, read_through, refuse_incomplete, unusable
 
 STANDS = "bronze_versions"
+"""Where a step writes which versions of the bronze tables the ledger knows of."""
+AHEAD = timedelta(days=1)
+"""How much earlier than here a day may begin elsewhere."""
 
 
 def run(run: Run) -> None:
@@ -45,7 +49,7 @@ def run(run: Run) -> None:
             _create(lake)
             step.message = _told([], len(listed))
             return
-        files = [read_through(file) for file in new]
+        files = [_arrived_by_now(read_through(file), now) for file in new]
         with lake.tuned_for(sum(file.rows for file in files)):
             seen = _take_in(step, files, new, now)
             _note(step, same, seen, now)
@@ -83,8 +87,8 @@ def _create(lake: Lake) -> None:
 
 
 def _unfinished(lake: Lake) -> bool:
-    """Whether bronze moved since its last finished run: a run was killed before it wrote down what it took in."""
-    done = last_done(lake, "bronze", wrote=STANDS)
+    """Whether bronze moved since what was last written down of it: a run, or a restore, was killed in between."""
+    done = last_done(lake, wrote=STANDS)
     return (done.rows.get(STANDS) if done else {}) != versions_of(lake, BRONZE)
 
 
@@ -122,6 +126,15 @@ def _tried(spark: SparkSession, file: LandingFile, now: datetime) -> LandingFile
     except PySparkException as error:
         return unusable(file, str(error))
     return None
+
+
+def _arrived_by_now(file: LandingFile, now: datetime) -> LandingFile:
+    """The file, set aside where its folder tells of a day to come: nothing in it would be known before, and everything
+    later would pass for older.
+    """
+    if file.error or file.arrived is None or file.arrived <= (now + AHEAD).date():
+        return file
+    return replace(file, error=f"its folder says that it arrived on {file.arrived}, which is yet to come")
 
 
 def _but(files: Iterable[LandingFile], others: Iterable[LandingFile]) -> list[LandingFile]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,34 +29,38 @@ def read(path: Path) -> pa.Table | None:
     return table if len({*table.column_names}) == table.num_columns else None
 
 
-def ids_of(table: pa.Table, owner: str, student: str) -> set[str]:
-    """The ids of the rows whose column `owner` names the student."""
-    if owner not in table.column_names or "id" not in table.column_names:
-        return set()
-    pairs = zip(table["id"].to_pylist(), table[owner].to_pylist(), strict=True)
-    return {found for key, whose in pairs if same_id(whose) == student and (found := same_id(key))}
+def owners(table: pa.Table, owner: str) -> set[tuple[str, str]]:
+    """The ids of the rows with whom the column `owner` names, in their normal form."""
+    pairs = zip(_ids(table, "id"), _ids(table, owner), strict=True)
+    return {(key, whose) for key, whose in pairs if key and whose}
 
 
-def without(path: Path, table: pa.Table, column: str, values: Iterable[str]) -> tuple[Path, int] | None:
-    """Write a file anew beside itself without the rows whose `column` is one of `values`.
+def without(path: Path, table: pa.Table, gone: Mapping[str, Collection[str]]) -> tuple[Path, int] | None:
+    """Write a file anew beside itself without the rows in which a column has one of some ids.
 
     Args:
         path: the file.
         table: its rows.
-        column: which may be missing.
-        values: ids in their normal form.
+        gone: ids in their normal form, by column; a column may be missing.
 
     Returns:
         The new file, which has yet to take the old one's place, and the number of rows it lacks; None when the file
         holds no such row.
     """
-    gone = set(values)
-    if column not in table.column_names or not gone:
-        return None
-    stays = pa.array([same_id(value) not in gone for value in table[column].to_pylist()], pa.bool_())
-    kept = table.filter(stays)
+    goes = [[value in ids for value in _ids(table, column)] for column, ids in gone.items()]
+    kept = table.filter(pa.array([not any(row) for row in zip(*goes, strict=True)], pa.bool_()))
     if len(kept) == len(table):
         return None
     fresh = path.with_name(f".{path.name}.forget")
     pq.write_table(kept, fresh, compression="zstd")
     return fresh, len(table) - len(kept)
+
+
+def _ids(table: pa.Table, column: str) -> list[str | None]:
+    """A column's values as ids; none of any row where the column is missing."""
+    if column not in table.column_names:
+        return [None] * len(table)
+    values = table[column]
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        values = values.cast(pa.large_binary())  # a text that is no UTF-8 is still in the file
+    return [same_id(value) for value in values.to_pylist()]

@@ -1,4 +1,4 @@
-"""The run that `mlflow run` made of the command itself: it keeps the command's parameters."""
+"""What MLflow keeps of commands that `mlflow run` started: their parameters, an id among them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from contextlib import closing
 
 from lakehouse.registry import launched_by, use_mlflow
 from lakehouse.settings import Settings
+from pipelines.forget.landing import same_id
 
 SQLITE = "sqlite:///"
 BLANK = "blanked by an erasure"
+NAMED = ("student_id", "user_id")
+"""The parameters of `forget` and of `export`."""
 
 
-def blank(settings: Settings, parameter: str) -> list[str]:
-    """Blank a parameter of the run that started this process, where MLflow keeps its runs in a SQLite file.
+def blank(settings: Settings, student: str) -> list[str]:
+    """Blank the student's id in the parameters of runs, where MLflow keeps them in a SQLite file: in the lake's, and in
+    that of the run that started this process, which has the id as well.
 
     MLflow itself changes no parameter, and its runs are deleted for good by `mlflow gc` alone.
 
@@ -22,19 +26,21 @@ def blank(settings: Settings, parameter: str) -> list[str]:
     """
     use_mlflow(settings)
     run_id, store = launched_by()
-    if not run_id or (store.startswith(SQLITE) and _blanked(store.removeprefix(SQLITE), run_id, parameter)):
+    files = {uri.removeprefix(SQLITE) for uri in (store, settings.tracking_uri) if uri.startswith(SQLITE)}
+    done = {run for file in files for run in _blanked(file, student)}
+    if not run_id or run_id in done:
         return []
-    return [f"MLflow's run {run_id} in {store} has the id as its parameter {parameter}: delete it, then `mlflow gc`"]
+    return [f"MLflow's run {run_id} in {store} has the id as its parameter student_id: delete it, then `mlflow gc`"]
 
 
-def _blanked(file: str, run_id: str, parameter: str) -> bool:
-    """Whether the file holds such a parameter, which is blank now."""
+def _blanked(file: str, student: str) -> set[str]:
+    """The ids of the runs in a file that had such a parameter, which is blank now."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True)) as held, held:
             held.execute("PRAGMA secure_delete = ON")
-            done = held.execute(
-                "UPDATE params SET value = ? WHERE run_uuid = ? AND key = ?", (BLANK, run_id, parameter)
-            )
-            return done.rowcount > 0
+            asked = f"SELECT run_uuid, key, value FROM params WHERE key IN ({', '.join('?' * len(NAMED))})"
+            mine = [(BLANK, run, key) for run, key, value in held.execute(asked, NAMED) if same_id(value) == student]
+            held.executemany("UPDATE params SET value = ? WHERE run_uuid = ? AND key = ?", mine)
+            return {run for _, run, _ in mine}
     except sqlite3.Error:
-        return False
+        return set()

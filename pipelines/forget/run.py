@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
@@ -21,18 +21,22 @@ from lakehouse.publish import Step
 from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
 from lakehouse.words import count
-from pipelines.bronze.files import entries
+from pipelines.bronze.files import entries, in_bronze
 from pipelines.bronze.landing import Listed, footer, raw_files, unfinished
-from pipelines.forget.landing import ids_of, read, same_id, without
+from pipelines.forget.landing import owners, read, same_id, without
 from pipelines.forget.launch import blank
-from pipelines.forget.tables import clean_versions, delete, owned, remember_nothing
+from pipelines.forget.tables import (
+    RAW_OWNERS,
+    STUDENT,
+    TALK,
+    clean_versions,
+    delete,
+    nameless,
+    owned,
+    remember_nothing,
+)  # fmt: skip
 from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
-
-OWNER = {
-    "conversations": "user_id", "lesson_progress": "user_id", "assessment_attempts": "user_id",
-    "user_levels": "user_id", "interventions": "user_id", "messages": "conversation_id",
-}  # fmt: skip
 
 BEGUN = "forget begins"
 """The step that says that an erasure is under way: until `forget` has ended, silver has to be made whole."""
@@ -59,24 +63,26 @@ def run(run: Run) -> None:
         raise RadarError("Say whom to forget: -P student_id=<id>.")
     lake, started = run.lake, datetime.now(UTC)
     current, once_more = _current(lake), _unfinished(lake)
-    left = blank(lake.settings, "student_id")
+    left = blank(lake.settings, student)
     with run.step(BEGUN) as begun:
         begun.rows[REBUILD] = True
         begun.message = "until it has ended, silver has to be made whole"
     with run.step("forget") as step:
-        talks = conversations(lake, student)
+        talks, shared = conversations(lake, student)
         gone = Gone(left=left)
-        _landing(lake, student, talks, gone)
+        _landing(lake, {STUDENT: {student}, TALK: talks}, gone)
         gone.tables = delete(lake, student, talks)
+        gone.unread += nameless(lake)
         _artifacts(lake, student, gone)
         found = bool(gone.files or gone.tables or once_more)
         if found:
-            cleaned = owned(lake) if once_more else set(gone.tables)
+            # Of every table: a row that is somebody else's by now may have been the student's in an earlier version.
+            cleaned = owned(lake)
             lost = [pin for pin in pins(lake) if pin.table in cleaned]
             clean_versions(lake, cleaned)
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
-        _stand(step, current)
+        _stand(step, current and not shared)
         step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
     if not found:
         raise RadarError(
@@ -90,68 +96,85 @@ def _unfinished(lake: Lake) -> bool:
     return begun is not None and (ended is None or ended.ended_at < begun.ended_at)
 
 
-def conversations(lake: Lake, student: str) -> set[str]:
-    """The ids of every conversation that was ever said to be the student's, in landing and in bronze."""
+def conversations(lake: Lake, student: str) -> tuple[set[str], set[str]]:
+    """The ids of the student's conversations, and of those that were said to be somebody else's too.
+
+    One that both were said to have is the student's where silver has it so, by its newest version.
+    """
     files = [file for file in _listed(lake) if file.table == "conversations"]
     readable = [table for file in files if (table := read(file.path)) is not None]
-    found = {key for table in readable for key in ids_of(table, "user_id", student)}
-    held: dict[str, tuple[Column, Column]] = {
-        "bronze.conversations": (typed.same_id(F.col("user_id")), typed.same_id(F.col("id"))),
-        "silver.conversations_versions": (F.col("student_id"), F.col("conversation_id")),
-    }
-    for table, (owner, key) in held.items():
-        if lake.exists(table):
-            found |= {row[0] for row in lake.table(table).where(owner == student).select(key).distinct().collect()}
-    return found - {None}
+    told = {pair for table in readable for pair in owners(table, "user_id")}
+    mine = {key for key, whose in told if whose == student}
+    now, bronze = "silver.conversations", "bronze.conversations"
+    held = set()
+    if lake.exists(now):
+        held = {
+            row[0] for row in lake.table(now).where(F.col("student_id") == student).select("conversation_id").collect()
+        }
+    if lake.exists(bronze):
+        key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
+        pairs = lake.table(bronze).select(key.alias("id"), whose.alias("whose")).where("id IS NOT NULL").distinct()
+        of_student = pairs.where(F.col("whose") == student).select("id")
+        told |= {tuple(row) for row in pairs.join(of_student, "id", "left_semi").collect()}
+        mine |= {key for key, whose in told if whose == student}
+    shared = mine & {key for key, whose in told if whose not in (student, None)}
+    return (mine - shared) | (mine & held), shared
 
 
 def _listed(lake: Lake) -> list[Listed]:
     return raw_files(lake.settings.landing)
 
 
-def _landing(lake: Lake, student: str, talks: set[str], gone: Gone) -> None:
+def _landing(lake: Lake, ids: Mapping[str, set[str]], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
     if not lake.settings.landing.is_dir():
         gone.unread.append(f"{lake.settings.landing}, which is no folder; say where raw files lie with -P landing=…")
     gone.unread += unfinished(lake.settings.landing)
-    # Conversations last, as in `tables.delete`.
-    for file in sorted(_listed(lake), key=lambda listed: listed.table == "conversations"):
-        table, column = read(file.path), OWNER.get(file.table)
-        if table is None:
-            gone.unread.append(file.name)
-        if table is None or column is None:
-            continue
-        cut = without(file.path, table, column, talks if file.table == "messages" else {student})
-        if cut is None:
-            continue
-        fresh, rows = cut
-        _tell_ledger(lake, file, fresh)
-        fresh.replace(file.path)
-        gone.files[file.name] = rows
+    listed = _listed(lake)
+    for raw, told_by in RAW_OWNERS.items():
+        for file in (file for file in listed if file.table == raw):
+            place, first = file.path.resolve(), next(iter(told_by))
+            table = read(place)
+            if table is None:
+                gone.unread.append(file.name)
+                continue
+            if first not in table.column_names and len(table):
+                gone.unread.append(f"{file.name}, which has no column {first}")
+            cut = without(place, table, {column: ids[whose] for column, whose in told_by.items()})
+            if cut:
+                fresh, gone.files[file.name] = cut
+                _tell_ledger(lake, file, fresh)
+                fresh.replace(place)
 
 
 def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
-    """Where the ledger knows the file, it learns that bronze holds its new content too."""
-    if not lake.exists(FILES.name):
-        return
-    lake.create(FILES)
-    mine = (F.col("source_file") == file.name) & (F.col("file_hash") == file.file_hash) & F.col("error").isNull()
-    held_as = lake.table(FILES.name).where(mine).select(F.coalesce("bronze_hash", "file_hash")).first()
+    """Where bronze holds the file, the ledger learns that it holds its new content too."""
+    held_as = _held_as(lake, file)
     if held_as is None:
         return
     stat = fresh.stat()
     new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
     told = lake.table(FILES.name).select(*FILES.key)
-    fresh_row = entries(lake, [new], datetime.now(UTC)).withColumn("bronze_hash", F.lit(held_as[0]))
+    fresh_row = entries(lake, [new], datetime.now(UTC)).withColumn("bronze_hash", F.lit(held_as))
     rows = fresh_row.join(told, list(FILES.key), "left_anti")
     rows.select(*FILES.column_names()).write.mode("append").saveAsTable(lake.name(FILES.name))
+
+
+def _held_as(lake: Lake, file: Listed) -> str | None:
+    """The hash by which bronze holds a file, also where a killed run did not come to say so; None where it does not."""
+    lake.create(FILES)
+    mine = (F.col("source_file") == file.name) & (F.col("file_hash") == file.file_hash) & F.col("error").isNull()
+    told = lake.table(FILES.name).where(mine).select(F.coalesce("bronze_hash", "file_hash")).first()
+    if told:
+        return str(told[0])
+    return file.file_hash if file.identity in in_bronze(lake, [file]) else None
 
 
 def _artifacts(lake: Lake, student: str, gone: Gone) -> None:
     """Rows of students that training runs left beside their models."""
     for path in sorted((lake.settings.lake / "mlruns").rglob("*.parquet")) if lake.settings.local else []:
         table = read(path)
-        cut = None if table is None else without(path, table, "student_id", {student})
+        cut = None if table is None else without(path, table, {"student_id": {student}})
         if cut:
             cut[0].replace(path)
             gone.files[str(path.relative_to(lake.settings.lake))] = cut[1]
@@ -188,7 +211,7 @@ def _told(gone: Gone, lost: list[Pin]) -> str:
     told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
     told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
     told += "".join(f"{indent}{what}" for what in gone.left)
-    return told + f"{indent}sums in gold and the dashboard still count the student until the next run of the loop"
+    return told + f"{indent}sums in gold still count the student until the next run of the loop"
 
 
 def options(parser: argparse.ArgumentParser) -> None:

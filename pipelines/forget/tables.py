@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 from pyspark.sql import Column, DataFrame
@@ -12,12 +13,24 @@ from pyspark.sql import functions as F
 
 from lakehouse.lake import Lake
 from lakehouse.ops import GATE_RESULTS, QUARANTINE, RUNS
+from lakehouse.publish import WORKERS
 from lakehouse.upkeep import let_go_of_all_but_the_newest
+from lakehouse.words import count
 from pipelines.forget.launch import BLANK
 from pipelines.silver.typed import same_id
 
-RAW_OWNED = ("conversations", "lesson_progress", "assessment_attempts", "user_levels", "interventions")
 STUDENT, TALK = "student", "talk"
+RAW_OWNERS = {
+    "messages": {"conversation_id": TALK},
+    "lesson_progress": {"user_id": STUDENT},
+    "assessment_attempts": {"user_id": STUDENT},
+    "user_levels": {"user_id": STUDENT},
+    "interventions": {"user_id": STUDENT},
+    "conversations": {"user_id": STUDENT, "id": TALK},
+}
+"""By raw table, the columns that tell whose a row is, the telling one first. Conversations last: only they tell whose
+messages are whose, should an erasure be killed in between.
+"""
 
 
 def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
@@ -27,8 +40,8 @@ def delete(lake: Lake, student: str, talks: set[str]) -> Counter[str]:
     """
     ids = {STUDENT: _frame(lake, [student]), TALK: _frame(lake, sorted(talks))}
     gone: Counter[str] = Counter()
-    # Conversations last: only they tell whose messages are whose, should this be killed in between.
-    for table in sorted(lake.tables(), key=lambda name: "conversations" in name):
+    # Conversations last, as in RAW_OWNERS, and at the very last who has them now.
+    for table in sorted(lake.tables(), key=lambda name: ("conversations" in name, name == "silver.conversations")):
         for whose, said, told_by in _owners(lake.table(table), table):
             rows = lake.table(table).withColumn("_id", said).join(ids[whose], "_id", "left_semi")
             if rows.isEmpty():
@@ -49,8 +62,21 @@ def owned(lake: Lake) -> set[str]:
 
 def clean_versions(lake: Lake, tables: Iterable[str]) -> None:
     """Let go of every earlier version of these tables."""
-    for table in tables:
-        let_go_of_all_but_the_newest(lake, table)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda table: let_go_of_all_but_the_newest(lake, table), tables))
+
+
+def nameless(lake: Lake) -> list[str]:
+    """Rows of bronze that do not say whose they are, and say something else under names that the contract does not
+    know: a sentence for each table that has any.
+    """
+    told = []
+    for raw, (first, *_) in RAW_OWNERS.items():
+        table = f"bronze.{raw}"
+        if lake.exists(table):
+            found = lake.table(table).where(F.col(first).isNull() & F.col("_other_columns").isNotNull()).count()
+            told += [f"{table}: {count(found, 'row')} without {first} and with other columns"] if found else []
+    return told
 
 
 def remember_nothing(lake: Lake, student: str) -> None:
@@ -58,7 +84,8 @@ def remember_nothing(lake: Lake, student: str) -> None:
     name a file exported from the student's app.
     """
     failed, exported = F.col("status") == "failed", rf"\buser-{re.escape(quote(student, safe='@'))}-\d"
-    named = (failed & F.col("message").rlike(rf"\b{re.escape(student)}\b")) | F.col("message").rlike(exported)
+    alone = rf"(?<!\w){re.escape(student)}(?!\w)"
+    named = (failed & F.col("message").rlike(alone)) | F.col("message").rlike(exported)
     touched = []
     for table, column, where in (
         (GATE_RESULTS.name, "sample", F.col("sample") != ""),
@@ -82,10 +109,8 @@ def _owners(frame: DataFrame, table: str) -> list[tuple[str, Column, list[str]]]
         student, talk = (same_id(F.get_json_object("row_json", f"$.{name}")) for name in ("user_id", "conversation_id"))
         begun = F.when(F.col("table_name") == "silver.conversations", same_id(F.col("row_key")))
         return [(STUDENT, student, key), (TALK, talk, key), (TALK, begun, key)]
-    if schema == "bronze" and short in RAW_OWNED:
-        return [(STUDENT, same_id(F.col("user_id")), ["user_id"])]
-    if table == "bronze.messages":
-        return [(TALK, same_id(F.col("conversation_id")), ["conversation_id"])]
+    if schema == "bronze":
+        return [(whose, same_id(F.col(name)), [name]) for name, whose in RAW_OWNERS.get(short, {}).items()]
     named = {"student_id": STUDENT, "conversation_id": TALK}
     return [(whose, F.col(name), [name]) for name, whose in named.items() if name in frame.columns]
 

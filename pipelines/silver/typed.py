@@ -18,7 +18,7 @@ LANGUAGE_CODES = {
 LONGEST_ID, LONGEST_TEXT, LONGEST_MESSAGE = 255, 1_000, 100_000
 SPACE = " \t\r\n\f\x0b"
 WHOLE = r"^(-?[0-9]+)\.0+$"
-REGION = "^([a-z]{2})[-_][a-z]{2}$"
+REGION = "^([a-z]{2})([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))+$"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,14 @@ def test_serving_another_lake_forgets_tables_and_keeps_their_files(tmp_path: Pat
     assert again.table(TABLE.name).count() == 3
 
 
+def test_serving_another_lake_forgets_tables_of_prefixed_schemas_too(tmp_path: Path) -> None:
+    for name in ("first", "second", "first"):
+        lake = Lake.open(settings(str(tmp_path / name), schema_prefix="dev_"))
+        assert lake.exists(TABLE.name) == (lake.settings.table_folder(TABLE.name).is_dir())
+        lake.create(TABLE)
+        assert lake.tables() == [TABLE.name]
+
+
 def test_a_table_that_is_not_there_is_told_with_what_makes_it(lake: Lake) -> None:
     with pytest.raises(RadarError, match=r"has no table features\.student_activity; run `mlflow run \. .* -e features"):
         lake.table("features.student_activity")

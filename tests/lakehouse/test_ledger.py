@@ -131,6 +131,14 @@ def test_rollback_goes_back_holder_by_holder(models: Lake) -> None:
         rollback(models, "dropout", DAY, "complaints")
 
 
+def test_a_return_past_several_versions_leaves_none_of_them_to_go_back_to(models: Lake) -> None:
+    for number in ("1", "2", "3", "1"):
+        move_alias(models, "dropout", number, DAY, "the others were bad" if number == "1" else "better")
+    assert holders(models, "dropout") == ["1"]
+    with pytest.raises(RadarError, match="nothing to go back to"):
+        rollback(models, "dropout", DAY, "complaints")
+
+
 def test_a_version_that_was_decided_for_and_never_put_in_charge_has_been_no_champion(models: Lake) -> None:
     move_alias(models, "dropout", "1", DAY, "first model")
     decide(models, "2", "1")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from lakehouse.errors import LakeBusy, RadarError
+from lakehouse.java import began as began_at
 from lakehouse.lock import HOLDER, single_writer
 from lakehouse.settings import check_writable
 
@@ -61,6 +64,23 @@ def test_who_gives_up_on_the_jvm_of_a_killed_run_leaves_the_note_for_the_next(
         ):
             pass
     assert (tmp_path / HOLDER).exists()
+
+
+def test_another_process_under_the_number_of_a_killed_runs_jvm_is_no_reason_to_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse.lock.is_java", lambda pid: pid == os.getpid())
+    for began, busy in ((began_at(os.getpid()), True), ("1", False)):
+        note = {"run": "first", "pid": 1, "jvm": os.getpid(), "jvm_began": began}
+        (tmp_path / HOLDER).write_text(json.dumps(note))
+        with pytest.raises(LakeBusy) if busy else nullcontext(), single_writer(tmp_path, "second", wait_seconds=0):
+            pass
+
+
+def test_half_a_note_is_none(tmp_path: Path) -> None:
+    (tmp_path / HOLDER).write_text('{"run": "fir')
+    with single_writer(tmp_path, "second", wait_seconds=0) as note:
+        assert note.read()["run"] == "second"
 
 
 def test_a_killed_holder_frees_the_lake(tmp_path: Path) -> None:

@@ -132,6 +132,13 @@ def test_a_failed_gate_publishes_nothing_and_says_what_where_and_which(lake: Lak
     assert list(lake.settings.staging.glob("*")) == []
 
 
+def test_a_step_that_breaks_down_is_told_in_the_log(lake: Lake) -> None:
+    with pytest.raises(ZeroDivisionError), Run(lake, "broken", None, argparse.Namespace()).step("test"):
+        raise ZeroDivisionError("by nought\nsecond line")
+    (row,) = lake.table("ops.runs").where("run_id = 'broken'").collect()
+    assert (row.status, row.message) == ("failed", "ZeroDivisionError: by nought")
+
+
 def test_the_tables_lie_where_any_delta_reader_finds_them(lake: Lake) -> None:
     put(lake, contract(Publish.MERGE), ("a", MONDAY, 0.1))
     assert (lake.settings.lake / "warehouse" / "gold.db" / "by_merge" / "_delta_log").is_dir()

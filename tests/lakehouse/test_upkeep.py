@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 
-from lakehouse.contracts import DELETED_FILES, LOG, LOG_KEPT, Contract, Publish, columns
+from lakehouse.contracts import DELETED_FILES, LOG, VERSIONS_KEPT, Contract, Publish, columns
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin
 from lakehouse.settings import Settings, settings
@@ -65,13 +65,14 @@ def test_what_a_killed_erasure_left_is_no_retention_that_somebody_chose(
     assert {row.key: row.value for row in told}.get(DELETED_FILES) == wanted
 
 
-def aged(lake: Lake, folder: Path, days: int) -> Settings:
-    """A copy of a lake's tables whose files and commits are some days older."""
+def aged(lake: Lake, folder: Path, days: int, commits: Sequence[int] = ()) -> Settings:
+    """A copy of a lake's tables whose files are some days older, and its commits: of one table in order, or all."""
     chosen = settings(str(folder))
     shutil.copytree(lake.settings.warehouse, chosen.warehouse, ignore=shutil.ignore_patterns(".*.crc"))
-    then = time.time() - days * DAY
     for path in chosen.warehouse.rglob("*"):
+        then = time.time() - DAY * days
         if path.suffix == ".json":
+            then = time.time() - DAY * (commits[int(path.stem)] if commits else days)
             earlier = rf"\g<1>{int(then * 1000)}"
             path.write_text(
                 re.sub(r'("(?:deletionTimestamp|modificationTime|timestamp)":)\d+', earlier, path.read_text())
@@ -100,16 +101,41 @@ def test_a_pinned_version_outlives_the_week_and_others_do_not(lake: Lake, tmp_pa
             ids(old, 1)
 
 
-def test_a_table_that_is_pinned_keeps_its_log_and_one_of_before_does_from_then_on(lake: Lake) -> None:
+def test_a_file_of_a_pinned_version_stays_though_it_was_replaced_long_ago(lake: Lake, tmp_path: Path) -> None:
+    """Delta's log forgets replaced files after a week, and cleaning then keeps those alone that were written of late:
+    this one was written long before the version that is pinned.
+    """
+    table = replace(TABLE, publish=Publish.REPLACE, pinned=True)
+    lake.create(table)
+    for rows in (3, 5):
+        lake.spark.range(rows).selectExpr("id", "TIMESTAMP'2024-11-04' AS at").writeTo(lake.name(table.name)).append()
+    lake.spark.sql(f"OPTIMIZE {lake.name(table.name)}").collect()
+    with Lake.writing(aged(lake, tmp_path / "old", 60, (60, 60, 40, 20)), "test") as old:
+        tend(old, table.name, [Pin("dropout", "1", table.name, 2)])
+        assert old.table(table.name, 2).count() == 8
+        tend(old, table.name, [])
+        with pytest.raises(PySparkException):
+            old.table(table.name, 2).collect()
+
+
+def test_a_table_that_is_pinned_keeps_its_versions_and_one_of_before_does_from_then_on(lake: Lake) -> None:
     before, since = TABLE, replace(TABLE, name="gold.since", pinned=True)
-    (log,) = LOG_KEPT
     for contract in (before, since):
         lake.create(contract)
 
-    def kept(contract: Contract) -> str | None:
+    def kept(contract: Contract) -> dict[str, str]:
         told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(contract.name)}").collect()
-        return {row.key: row.value for row in told}.get(log)
+        return {row.key: row.value for row in told if row.key in VERSIONS_KEPT}
 
-    assert (kept(before), kept(since)) == (None, LOG_KEPT[log])
+    assert (kept(before), kept(since)) == ({}, VERSIONS_KEPT)
     tend(lake, before.name, [Pin("dropout", "1", before.name, 0)])
-    assert kept(before) == LOG_KEPT[log]
+    assert kept(before) == VERSIONS_KEPT
+
+
+def test_upkeep_goes_on_after_an_erasure_that_was_killed_and_finished(lake: Lake) -> None:
+    table = replace(TABLE, pinned=True)
+    lake.create(table)
+    left = f"'{DELETED_FILES}' = 'interval 0 hours', '{LOG}' = '{VERSIONS_KEPT[LOG]}'"
+    lake.spark.sql(f"ALTER TABLE {lake.name(table.name)} SET TBLPROPERTIES ({left})").collect()
+    let_go_of_all_but_the_newest(lake, table.name)
+    assert tend(lake, table.name, []).kept_hours == 168

@@ -12,17 +12,24 @@ import pytest
 
 from lakehouse.registry import use_mlflow
 from lakehouse.settings import settings
-from pipelines.forget.landing import ids_of, read, same_id, without
+from pipelines.forget.landing import owners, read, same_id, without
 from pipelines.forget.launch import BLANK, blank
 
 
 def test_an_id_of_plain_bytes_is_text_as_it_is_to_bronze(tmp_path: Path) -> None:
     assert [same_id(value) for value in (b" anna ", "anna", 12.0, None)] == ["anna", "anna", "12", None]
     table = pa.table({"id": [b"c1", b"c2"], "user_id": [b"anna", b"ben"]})
-    assert ids_of(table, "user_id", "anna") == {"c1"}
-    cut = without(tmp_path / "conversations.parquet", table, "user_id", {"anna"})
+    assert owners(table, "user_id") == {("c1", "anna"), ("c2", "ben")}
+    cut = without(tmp_path / "conversations.parquet", table, {"user_id": {"anna"}, "nowhere": {"c2"}})
     assert cut
-    assert cut[1] == 1
+    assert pq.read_table(cut[0])["id"].to_pylist() == [b"c2"]
+    assert without(tmp_path / "conversations.parquet", table, {"user_id": {"carl"}}) is None
+
+
+def test_a_text_that_is_no_utf8_is_searched_too() -> None:
+    broken = pa.array([b"caf\xe9", b"anna"]).view(pa.string())
+    table = pa.table({"id": broken, "user_id": pa.array(["anna", "ben"])})
+    assert owners(table, "user_id") == {("caf\ufffd", "anna"), ("anna", "ben")}
 
 
 def test_a_file_with_a_column_twice_cannot_be_searched(tmp_path: Path) -> None:
@@ -40,9 +47,13 @@ def test_the_run_of_the_command_keeps_no_id(tmp_path: Path, empty_store: Path, m
     run_id = client.create_run("0").info.run_id
     client.log_param(run_id, "student_id", "anna")
     client.log_param(run_id, "lake", "lake")
+    earlier, other = (client.create_run("0").info.run_id for _ in range(2))
+    client.log_param(earlier, "user_id", " anna")
+    client.log_param(other, "user_id", "ben")
     monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    assert blank(settings(str(tmp_path / "lake")), "student_id") == []
+    assert blank(settings(str(tmp_path / "lake")), "anna") == []
+    assert [client.get_run(run).data.params["user_id"] for run in (earlier, other)] == [BLANK, "ben"]
     assert client.get_run(run_id).data.params == {"student_id": BLANK, "lake": "lake"}
     assert b"anna" not in held.read_bytes()
 
@@ -54,5 +65,5 @@ def test_a_run_that_cannot_be_blanked_is_told(
     store = store.format(empty=shutil.copy2(empty_store, tmp_path / "other.db"))
     monkeypatch.setenv("MLFLOW_RUN_ID", "r1")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    (said,) = blank(settings(str(tmp_path / "lake")), "student_id")
+    (said,) = blank(settings(str(tmp_path / "lake")), "anna")
     assert said.startswith(f"MLflow's run r1 in {store} has the id as its parameter student_id")

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 import pipelines.bronze.ingest
@@ -37,3 +39,21 @@ def test_a_whole_file_releases_the_broken_one_of_its_name(spark: SparkSession, t
     assert waiting() == names[:1]
     pd.DataFrame({"id": []}).to_parquet(other)
     assert waiting() == [], "one without rows is whole too"
+
+
+def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Path) -> None:
+    """A folder's typing error is set aside; bytes that are no UTF-8 are mended, since Python would refuse the batch."""
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    broken = pa.array([b"caf\xe9", b"ol\xc3\xa9"])
+    for day, texts in (("2024-11-04", broken.view(pa.string())), ("2024-11-05", broken), ("2999-11-04", broken)):
+        file = tmp_path / "landing" / "messages" / f"arrived={day}" / "part.parquet"
+        file.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"id": ["m1", "m2"], "content": texts}), file)
+    with Lake.writing(chosen, "test") as lake:
+        pipelines.bronze.ingest.run(Run(lake, new_run_id(), None, argparse.Namespace()))
+        assert [row.content for row in lake.table("bronze.messages").orderBy("_arrived_at", "id").collect()] == [
+            "caf\ufffd", "olé", "caf\ufffd", "olé",
+        ]  # fmt: skip
+        (row,) = lake.table("ops.quarantine").where(WAITS).collect()
+    assert row.source_file == "messages/arrived=2999-11-04/part.parquet"
+    assert row.reason == "its folder says that it arrived on 2999-11-04, which is yet to come"

@@ -46,6 +46,8 @@ TAKEN: list[tuple[str, str, str | None, str, Any]] = [
     ("conversations", "language", " ES ", "language", "spanish"),
     ("conversations", "language", "ja", "language", "japanese"),
     ("conversations", "language", "es-MX", "language", "spanish"),
+    ("conversations", "language", "es-419", "language", "spanish"),
+    ("conversations", "language", "zh_Hant_TW", "language", "chinese"),
     ("conversations", "language", "pt_br", "language", "portuguese"),
     ("conversations", "difficulty_level", "beginner", "cefr_level", "A1"),
     ("conversations", "difficulty_level", "Intermediate", "cefr_level", "B1"),

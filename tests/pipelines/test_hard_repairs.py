@@ -1,0 +1,149 @@
+"""Erasures and restores where records went from one student to another, files came twice, and runs were killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import pipelines.bronze.ingest
+import pipelines.forget.run
+import pipelines.repair
+from lakehouse.lake import Lake
+from lakehouse.settings import Settings, settings
+from tests.lakes import contents, take_in
+from tests.pipelines.test_repair import ran
+
+pytestmark = pytest.mark.long
+
+MONDAY, TUESDAY, WEDNESDAY = "2024-11-04", "2024-11-05", "2024-11-06"
+
+
+def deliver(chosen: Settings, table: str, arrived: str, *rows: dict[str, object], part: str = "part") -> None:
+    path = chosen.landing / table / f"arrived={arrived}" / f"{part}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(list(rows)).to_parquet(path, index=False)
+
+
+def talk(key: str, user: str, owner: str = "user_id") -> dict[str, object]:
+    at = f"{MONDAY}T10:00:00"
+    return {
+        "id": key, owner: user, "language": "spanish", "difficulty_level": "A1", "topic_id": "travel",
+        "created_at": at, "updated_at": at,
+    }  # fmt: skip
+
+
+def said(key: str, conversation: str) -> dict[str, object]:
+    at = f"{MONDAY}T10:05:00"
+    return {"id": key, "conversation_id": conversation, "role": "user", "content": f"hola {key}", "created_at": at}
+
+
+def progress(key: str, user: str) -> dict[str, object]:
+    return {
+        "id": key, "user_id": user, "lesson_id": "l1", "language": "spanish", "status": "in_progress",
+        "completion_percentage": 50, "started_at": f"{MONDAY}T11:00:00", "last_accessed_at": f"{MONDAY}T11:00:00",
+    }  # fmt: skip
+
+
+def level(user: str, cefr: str) -> dict[str, object]:
+    at = f"{MONDAY}T12:00:00"
+    return {
+        "id": f"v{user}", "user_id": user, "language": "spanish", "cefr_level": cefr, "assessed_at": at,
+        "created_at": at, "updated_at": at,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def chosen(tmp_path: Path) -> Settings:
+    return settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+
+
+def test_what_became_another_students_stays_with_them_and_is_in_no_old_version_the_students(chosen: Settings) -> None:
+    lesson = {"id": "l1", "language": "spanish", "difficulty_level": "A1", "title": "Hola"}
+    deliver(chosen, "lessons", MONDAY, lesson | {"lesson_type": "grammar", "created_at": f"{MONDAY}T00:00:00"})
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "anna"), talk("c3", "ben"))
+    deliver(chosen, "messages", MONDAY, said("m1", "c1"), said("m2", "c2"), said("m3", "c3"))
+    deliver(chosen, "lesson_progress", MONDAY, progress("p1", "anna"))
+    take_in(chosen)
+    deliver(chosen, "conversations", TUESDAY, talk("c1", "ben"))
+    deliver(chosen, "conversations", TUESDAY, talk("c4", "anna", owner="userId"), part="renamed")
+    deliver(chosen, "lesson_progress", TUESDAY, progress("p1", "ben"))
+    take_in(chosen)
+    lake = ran(chosen, pipelines.forget.run.run, student_id="anna")
+    (told,) = [row.message for row in lake.table("ops.runs").where("step = 'forget'").collect()]
+    assert (
+        "could not be searched: conversations/arrived=2024-11-05/renamed.parquet, which has no column user_id" in told
+    )
+    assert "could not be searched: bronze.conversations: 1 row without user_id and with other columns" in told
+    for path in [*chosen.landing.rglob("*.parquet"), *chosen.lake.rglob("*.parquet")]:
+        assert not names_anna(path), path
+    assert held(lake, "silver.conversations", "conversation_id") == held(lake, "silver.messages", "conversation_id")
+    take_in(chosen)
+    assert held(lake, "silver.messages", "message_id") == ["m1", "m3"]
+    assert held(lake, "bronze.conversations", "id") == ["c1", "c3", "c4"]
+    assert {row.student_id for row in lake.table("silver.learning_events").collect()} == {"ben"}
+    standing = contents(chosen)
+    ran(chosen, pipelines.repair.rebuild_silver)
+    assert contents(chosen) == standing
+
+
+def names_anna(path: Path) -> bool:
+    """Whether a file has rows of hers; the one whose column has another name was said to be searched by nobody."""
+    try:
+        frame = pq.ParquetFile(path).read().to_pandas()
+    except (OSError, pa.ArrowException):
+        return False
+    mine = [column for column in ("user_id", "student_id") if column in frame]
+    return any(frame[column].eq("anna").any() for column in mine)
+
+
+def held(lake: Lake, table: str, column: str) -> list[str]:
+    return sorted(row[0] for row in lake.table(table).select(column).distinct().collect())
+
+
+def test_a_restored_bronze_table_takes_in_again_a_file_whose_content_came_before(chosen: Settings) -> None:
+    """The newest level is that of Monday's content, once more on Wednesday: with the hash alone it would be Tuesday's."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
+    for day, cefr in ((MONDAY, "A1"), (TUESDAY, "B1"), (WEDNESDAY, "A1")):
+        deliver(chosen, "user_levels", day, level("anna", cefr))
+        take_in(chosen)
+    before = contents(chosen)
+    lake = ran(chosen, pipelines.repair.restore, table="bronze.user_levels", version="2")
+    assert lake.table("bronze.user_levels").count() == 2
+    take_in(chosen)
+    assert contents(chosen) == before
+
+
+@pytest.mark.parametrize("action", ["restore", "forget"])
+def test_an_ingest_or_a_restore_that_was_killed_doubles_nothing(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """The ingest is killed when bronze holds the rows and the ledger does not say so, the restore when the ledger does
+    not name the files any more and bronze still holds them.
+    """
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "ben"))
+    if action == "forget":
+        with monkeypatch.context() as once:
+            once.setattr(pipelines.bronze.ingest, "_note", killed)
+            with pytest.raises(KeyboardInterrupt):
+                take_in(chosen)
+        lake = ran(chosen, pipelines.forget.run.run, student_id="anna")
+        wanted = ["c2"]
+    else:
+        take_in(chosen)
+        with monkeypatch.context() as once:
+            once.setattr(pipelines.repair, "_restored", killed)
+            with pytest.raises(KeyboardInterrupt):
+                ran(chosen, pipelines.repair.restore, table="bronze.conversations", version="0")
+        lake, wanted = Lake.open(chosen), ["c1", "c2"]
+    for _ in range(2):
+        take_in(chosen)
+        assert sorted(row.id for row in lake.table("bronze.conversations").collect()) == wanted
+        assert held(lake, "silver.conversations", "conversation_id") == wanted
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
