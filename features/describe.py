@@ -85,13 +85,13 @@ def _section(view: FeatureView) -> str:
 def _told(lake: Lake, table: FeatureTable, used: dict[str, list[str]]) -> str:
     view = next((view for view in views() if view.name == table.name), None)
     of = f"; made from {', '.join(view.sources)}, owner {view.owner}" if view else ""
-    keys = ", ".join(table.primary_keys) + (f", time {table.timestamp_keys[0]}" if table.timestamp_keys else "")
+    keys = ", ".join(table.entity_keys) + (f", time {table.timestamp_keys[0]}" if table.timestamp_keys else "")
     lines = [f"{table.name}: {table.description}", f"  keys {keys}{of}", f"  {_freshness(lake, table)}"]
     rows = lake.table(table.name)
-    share = rows.agg(*[F.avg(F.col(f"`{name}`").isNull().cast("double")).alias(name) for name in table.features])
+    share = rows.agg(*[F.avg(F.col(f"`{name}`").isNull().cast("double")).alias(name) for name in table.values])
     missing = share.collect()[0].asDict()
-    width = max((len(name) for name in table.features), default=0)
-    for name in table.features:
+    width = max((len(name) for name in table.values), default=0)
+    for name in table.values:
         field = table.schema[name]
         comment = (field.metadata or {}).get("comment", "")
         kind, gaps = field.dataType.simpleString(), missing[name] or 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
+from pyspark.sql.types import BooleanType, NumericType
 
 from features.feature_view import views
 from features.store import open_store
@@ -34,6 +35,13 @@ def features_held(lake: Lake) -> dict[str, list[str]]:
     """
     tables = {view: set(lake.table(view.name).columns) for view in views() if lake.exists(view.name)}
     return {view.name: [name for name in view.features if name in columns] for view, columns in tables.items()}
+
+
+def learnable(lake: Lake) -> list[str]:
+    """The features that a model can learn from: numbers and truths."""
+    held, kinds = features_held(lake), (NumericType, BooleanType)
+    schemas = {table: lake.table(table).schema for table in held}
+    return [name for table, names in held.items() for name in names if isinstance(schemas[table][name].dataType, kinds)]
 
 
 def with_features(lake: Lake, keys: DataFrame, names: Sequence[str] | None = None) -> DataFrame:

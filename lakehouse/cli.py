@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -17,6 +17,7 @@ from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.publish import Step, new_run_id
 from lakehouse.rounds import Round, once
+from lakehouse.session import server_ended
 from lakehouse.settings import Settings, settings
 
 
@@ -36,16 +37,16 @@ class Run:
         step = Step(self.lake, name, self.run_id, self.as_of)
         try:
             yield step
+        except RadarError as error:
+            step.fail(str(error))
+            raise
         except Exception as error:
-            step.fail(error if isinstance(error, RadarError) else RadarError(_in_a_line(error)))
+            if not server_ended():
+                with suppress(Exception):  # what came first is what has to be told
+                    step.fail(f"{type(error).__name__}, an error of the program: what it printed tells where")
             raise
         step.finish()
         report(name, step.message, time.monotonic() - started)
-
-
-def _in_a_line(error: Exception) -> str:
-    said = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {said[:300]}"
 
 
 def report(step: str, message: str, seconds: float) -> None:
@@ -75,7 +76,7 @@ def command(
         "--as-of", default="", help="the day asked about, YYYY-MM-DD (default: day after the newest event)"
     )
     parser.add_argument(
-        "--wait", type=seconds, default=3600.0, help="to wait for another writer (default: 3600 seconds)"
+        "--wait", type=seconds, default=3600.0, help="seconds to wait for another writer (default: 3600)"
     )
     if options:
         options(parser)
@@ -95,7 +96,7 @@ def command(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Interrupted. What was not finished is done by the next run.", file=sys.stderr)
+        print("Interrupted. Run the same command again to finish it.", file=sys.stderr)
         sys.exit(130)
 
 

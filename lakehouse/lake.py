@@ -18,7 +18,7 @@ from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
 from lakehouse.paths import to_the_letter
 from lakehouse.session import connect, jvm_pid
-from lakehouse.settings import Settings, check_writable
+from lakehouse.settings import Settings, check_writable, in_two
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
 FEW_ROWS, FEW_BESIDE = 20_000, 500_000
@@ -86,7 +86,7 @@ class Lake:
 
     def name(self, table: str) -> str:
         """The three-level name of `<schema>.<table>`."""
-        schema, short = table.split(".")
+        schema, short = in_two(table)
         return f"{self.settings.schema(schema)}.{short}"
 
     def short(self, name: str) -> str:

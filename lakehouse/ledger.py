@@ -128,7 +128,7 @@ def rollback(lake: Lake, model: str, as_of: date, reason: str, by: str = "a pers
     settle(lake, model)
     held = holders(lake, model)
     if len(held) < 2:
-        raise RadarError(f"{model} has had no champion before the present one; there is nothing to go back to.")
+        raise RadarError(f"{model} has no earlier champion left; there is nothing to go back to.")
     move_alias(lake, model, held[-2], as_of, reason, {"rollback_of": held[-1]}, by)
     return version(lake, model, held[-2])
 

@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.registry import FEATURE_SPEC, PINS, Version, every_version, load_card
@@ -66,3 +69,13 @@ def oldest_pinned(lake: Lake, table: str, held: list[Pin]) -> datetime | None:
     history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}").select("version", "timestamp")
     row = history.where(history.version.isin(mine)).orderBy("version").first()
     return row.timestamp if row else None
+
+
+def readable(lake: Lake, pin: Pin) -> bool:
+    """Whether the pinned version can still be read: its entry in the log and its files are there."""
+    try:
+        rows = lake.table(pin.table, pin.table_version)
+        rows.select(F.max(F.xxhash64(rows.columns[0]))).collect()
+    except PySparkException:
+        return False
+    return True

@@ -122,11 +122,11 @@ class Step:
         self._log_findings()
         self._log("done", self.message)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, why: str) -> None:
         """Log a failed step; its staged batches are dropped and nothing of it is published."""
         self._drop_staged()
         self._log_findings()
-        self._log("failed", str(error))
+        self._log("failed", why)
 
     def _staging(self, contract: Contract) -> str:
         return f"staged__{_flat(contract)}__{self.run_id}"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.errors import RadarError
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
@@ -166,8 +166,15 @@ def _searched(settings: Settings, what: str | None = None) -> Iterator[ModelVers
 
 
 def aliases(lake: Lake, model: str) -> dict[str, str]:
-    """Every alias of a model, whoever set it, and the number of the version that has it."""
-    told = client(lake.settings).get_registered_model(model_name(lake.settings, model)).aliases
+    """Every alias of a model, whoever set it, and the number of the version that has it; none of an unknown model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        told = client(lake.settings).get_registered_model(model_name(lake.settings, model)).aliases
+    except MlflowException as error:
+        if error.error_code in NOT_THERE:
+            return {}
+        raise
     return {alias: str(number) for alias, number in told.items()}
 
 
@@ -261,13 +268,21 @@ def load_model(lake: Lake, found: Version) -> Any:
     """The scikit-learn model of a version, read without running any code that comes with it.
 
     Raises:
-        RadarError: when reading it could run code; see `refuse_unsafe`.
+        RadarError: when its files are gone, or reading them could run code; see `refuse_unsafe`.
     """
     use_mlflow(lake.settings)
     import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
 
-    refuse_unsafe(found.uri)
-    return mlflow.sklearn.load_model(found.uri)
+    try:
+        refuse_unsafe(found.uri)
+        return mlflow.sklearn.load_model(found.uri)
+    except (MlflowException, OSError) as error:
+        back = entry_point("rollback", lake=lake.settings.lake, model=found.model, reason="…")
+        raise RadarError(
+            f"{found.name} version {found.version}: its files cannot be read ({error}). Where it is champion, earlier "
+            f"scores stand; go back with `{back}`."
+        ) from None
 
 
 def refuse_unsafe(uri: str) -> None:

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import RadarError
 from lakehouse.jars import ARCHIVE, cache_folder, class_archive, delta_jars
-from lakehouse.java import check_java
+from lakehouse.java import check_java, is_java
 from lakehouse.settings import on_databricks
 
 ROWS_A_FILE, BYTES_A_FILE = 50_000, 2 * 2**20
@@ -49,6 +49,12 @@ def jvm_pid() -> int | None:
 
     gateway = SparkContext._gateway
     return getattr(getattr(gateway, "proc", None), "pid", None)
+
+
+def server_ended() -> bool:
+    """Whether the embedded server was there and is no more: whatever is asked of it would be asked for minutes."""
+    jvm = jvm_pid()
+    return jvm is not None and not is_java(jvm)
 
 
 def _embedded() -> SparkSession:

@@ -47,7 +47,7 @@ class Settings:
 
     def table_folder(self, table: str) -> Path:
         """The folder of the local table `<schema>.<table>`."""
-        schema, short = table.split(".")
+        schema, short = in_two(table)
         return self.warehouse / f"{schema}.db" / short
 
     @property
@@ -74,6 +74,18 @@ class Settings:
     def registry_uri(self) -> str:
         """MLflow model registry."""
         return self.tracking_uri if self.local else "databricks-uc"
+
+
+def in_two(table: str) -> tuple[str, str]:
+    """Schema and table of a two-level name.
+
+    Raises:
+        RadarError: when it is none.
+    """
+    if table.count(".") != 1:
+        raise RadarError(f"table is {table!r}; name it as <schema>.<table>, such as silver.messages.")
+    schema, short = table.split(".")
+    return schema, short
 
 
 def settings(

@@ -42,7 +42,7 @@ def ingest(run: Run) -> None:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--continuous", default="false", choices=("true", "false"), help="keep looking for files")
-    parser.add_argument("--interval", type=seconds, default=60.0, help="between two looks (default: 60 seconds)")
+    parser.add_argument("--interval", type=seconds, default=60.0, help="seconds between looks (default: 60)")
     how = "how new files are found (default: listing)"
     parser.add_argument("--find", default="listing", choices=tuple(pipelines.bronze.ingest.FINDERS), help=how)
     parser.add_argument(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 
 from pyspark.sql import functions as F
@@ -12,9 +13,6 @@ from pyspark.sql import functions as F
 import pipelines.silver.run
 from lakehouse.cli import Run, command
 from lakehouse.errors import RadarError
-from lakehouse.lake import Lake
-from lakehouse.ops import FILES
-from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.ingest import STANDS
 from pipelines.silver.received import REBUILD
 
@@ -29,7 +27,7 @@ def history(run: Run) -> None:
     Raises:
         RadarError: when there is no such table.
     """
-    lake, table = run.lake, _table(run)
+    lake, table = run.lake, run.options.table
     lake.table(table)
     rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)} LIMIT {SHOWN}").select(
         "version", "timestamp", "operation", F.col("operationMetrics")["numOutputRows"].alias("rows")
@@ -49,28 +47,23 @@ def restore(run: Run) -> None:
     Raises:
         RadarError: when there is no such table or version, its files are gone, or it is a record of what was done.
     """
-    lake, table, version = run.lake, _table(run), run.options.version
+    lake, table, version = run.lake, run.options.table, run.options.version
     if table.startswith("ops."):
         raise RadarError(
             f"{table} says what was done to the lake, and with an earlier state of it files would be taken in twice. "
             "Restore the table that was harmed."
         )
-    newest = lake.version(table) if lake.exists(table) else _none(run, table)
+    newest = lake.version(table)
     if not version.isdecimal() or int(version) > newest:
         raise RadarError(f"{table} has no version {version!r}; `-e table_history -P table={table}` shows those it has.")
+    with _told_when_gone(table, version):
+        lake.table(table, int(version)).isEmpty()
     with run.step("restore begins") as begun:
         begun.rows = {REBUILD: True, STANDS: {}}
-        begun.message = "until it has ended, nobody knows which files bronze holds and what silver was made from"
+        begun.message = "the next ingest looks up which files bronze holds, and makes silver whole"
     with run.step("restore") as step:
-        try:
-            schema, short = table.split(".")
-            if schema == "bronze" and short in RAW_TABLES:
-                _forget_files(run, short, int(version))
-            _restored(lake, table, int(version))
-        except Exception as error:
-            if any(sign in str(error).lower() for sign in GONE):
-                raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
-            raise
+        with _told_when_gone(table, version):
+            lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
         step.rows = {REBUILD: True, table: {"version": int(version), "from": newest}}
         step.message = f"{table} is what it was at version {version}; the next ingest makes silver whole from bronze"
 
@@ -82,39 +75,14 @@ def rebuild_silver(run: Run) -> None:
     pipelines.silver.run.run(run)
 
 
-def _restored(lake: Lake, table: str, version: int) -> None:
-    lake.spark.sql(f"RESTORE TABLE {lake.name(table)} TO VERSION AS OF {version}").collect()
-
-
-def _forget_files(run: Run, table: str, version: int) -> None:
-    """Strike the files from the ledger that a version of the bronze table does not hold."""
-    lake = run.lake
-    if not lake.exists(FILES.name):
-        return
-    lake.create(FILES)
-    held = lake.table(f"bronze.{table}", version).select("_source_file", "_file_hash").distinct()
-    known = lake.table(FILES.name).where((F.col("table_name") == table) & (F.col("row_count") > 0))
-    named = known.withColumns(
-        {"_source_file": F.col("source_file"), "_file_hash": F.coalesce("bronze_hash", "file_hash")}
-    )
-    lost = named.join(held, ["_source_file", "_file_hash"], "left_anti").select(*FILES.key)
-    lost.createOrReplaceTempView("struck_files")
-    same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
-    lake.spark.sql(
-        f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"
-    ).collect()
-
-
-def _table(run: Run) -> str:
-    table: str = run.options.table
-    if table.count(".") != 1:
-        raise RadarError(f"table is {table!r}; name it as <schema>.<table>, such as silver.messages.")
-    return table
-
-
-def _none(run: Run, table: str) -> int:
-    run.lake.table(table)
-    return 0
+@contextmanager
+def _told_when_gone(table: str, version: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if any(sign in str(error).lower() for sign in GONE):
+            raise RadarError(f"Version {version} of {table} is gone: its files were cleaned away.") from None
+        raise
 
 
 ACTIONS = {"history": history, "restore": restore, "rebuild_silver": rebuild_silver}

@@ -76,9 +76,8 @@ def _streak(row: pd.Series, typical: pd.Series) -> str | None:
 
 
 def _sessions(row: pd.Series, typical: pd.Series) -> str | None:
-    if not row["session_change"] < 0:
-        return None
-    return f"sessions about {-np.expm1(row['session_change']):.0%} shorter than before"
+    less = -np.expm1(row["session_change"])
+    return f"sessions about {less:.0%} shorter than before" if round(less, 2) > 0 else None
 
 
 def _scores(row: pd.Series, typical: pd.Series) -> str | None:
@@ -126,6 +125,8 @@ def _peers(row: pd.Series, typical: pd.Series) -> str | None:
         return None
     if row["lessons_rank"] == 0:
         return "no more lessons than any other who began when they did"
+    if round(row["lessons_rank"], 2) == 0:
+        return "fewer lessons than nearly everybody who began when they did"
     return f"more lessons than only {row['lessons_rank']:.0%} of the students who began when they did"
 
 

@@ -183,16 +183,7 @@ def _loaded(lake: Lake, found: Version) -> Any:
     Raises:
         RadarError: when its files are gone, or a feature table has lost a feature.
     """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        model = load_model(lake, found)
-    except (MlflowException, OSError) as error:
-        back = entry_point("rollback", lake=lake.settings.lake, model=found.name.split(".")[-1], reason="…")
-        raise RadarError(
-            f"{found.name} version {found.version} is champion, but its files cannot be read ({error}). Earlier scores "
-            f"stand; go back with `{back}`."
-        ) from None
+    model = load_model(lake, found)
     held = {name for names in features_held(lake).values() for name in names}
     lacking = [name for name in model.feature_names_in_ if name not in held]
     if lacking:

@@ -65,7 +65,6 @@ def nothing(landing: Path) -> None:
         (nothing, ["--as-of", "2020-01-01"], "as_of 2020-01-01 is not after the first event in the log"),
         (nothing, ["--as-of", "soon"], "as_of is 'soon'; give a date as YYYY-MM-DD"),
         (nothing, ["--lake", "/dev/null/lake"], "The lake folder /dev/null/lake cannot be written to"),
-        (nothing, ["--wait", "-1"], "'-1' is no number of seconds"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_and_touches_nothing(

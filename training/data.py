@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ import features.store as store
 from features.closures import CLOSURES
 from features.days import RECENT_DAYS
 from features.horizons import LEAST_DAYS, MOST_DAYS, relabelled
-from features.lookups import lookups
+from features.lookups import learnable, lookups
 from features.store.spec import Spec
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS
 from lakehouse.errors import RadarError
@@ -147,9 +147,10 @@ def loaded(lake: Lake, recipe: Recipe, features: Sequence[str]) -> TrainingSet:
 
     def inputs(names: Sequence[str]) -> store.TrainingSet:
         label = LABEL if recipe.model == "dropout" else None
-        return store.model_store(lake).create_training_set(
+        made = store.model_store(lake).create_training_set(
             df=recipe.spine(lake), feature_lookups=lookups(lake, names), label=label, exclude_columns=KEY
         )
+        return replace(made, pins=made.pins | {table: recipe.pins[table] for table in made.pins})
 
     return TrainingSet(collected(recipe.load(lake), features), tuple(features), recipe, inputs)
 
@@ -228,7 +229,7 @@ def _made(
 ) -> TrainingSet:  # fmt: skip
     """A training set of the tables as they are now, made by the store."""
     spine = sampled(_spine(lake, model, as_of, pins, horizon_days), share)
-    wanted = None if features is None else [*features, "days_since_active"]
+    wanted = learnable(lake) if features is None else [*features, "days_since_active"]
     spec, looked_up = store.pinned(lake, spine, lookups(lake, wanted), LABEL if model == "dropout" else None)
     recipe = Recipe(model, as_of, pins | looked_up, spec, share, horizon_days)
     return loaded(lake, recipe, features or [name for name in spec.inputs if name not in KEY])

@@ -42,7 +42,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
 def needed(lake: Lake, model: str, as_of: date) -> dict[str, str]:
     """The versions that something needs, newest first, with what.
 
-    The ledger needs every version that has been champion: a rollback goes back one by one. The recency rule is what
+    A rollback may go back to any version that has been champion. The recency rule is what
     every challenger has to beat.
     """
     ledger = {decision.version for decision in decisions(lake, model)}

@@ -56,10 +56,11 @@ class LocalFeatureStore:
         absent = [column for column in _listed(partition_columns) if column not in shape.names]
         if absent:
             raise SpecError(f"{name}: the schema has no partition column {', '.join(absent)}.")
+        keys, times = _listed(primary_keys), _listed(timeseries_column)
+        tables.check_creation(self.lake.short(name), keys, times, shape)
         if self.lake.exists(self.lake.short(name)):
             return self.get_table(name=name)
         with self._as_writer() as lake:
-            keys, times = _listed(primary_keys), _listed(timeseries_column)
             tables.create(lake, name, keys, times, shape, description or "", tags or {})
             if df is not None:
                 self._first_rows(lake, name, df)
@@ -79,7 +80,7 @@ class LocalFeatureStore:
         Raises:
             SpecError: for another mode, a stream, or rows that do not fit the table.
         """
-        if mode.strip().lower() != "merge":
+        if mode != "merge":
             raise SpecError(f"{name}: mode is {mode!r}; a feature table is written by mode 'merge' alone.")
         if df.isStreaming:
             raise SpecError(f"{name}: a stream cannot be written here; write each batch in foreachBatch.")
@@ -135,13 +136,15 @@ class LocalFeatureStore:
             result_type: what the model predicts; of several outputs a type that is no array takes the first.
 
         Raises:
-            SpecError: when the model knows no features, or the frame lacks a column that it needs or has it in a type
-                that is not the feature table's.
+            SpecError: for a stream; when the model knows no features, or the frame lacks a column that it needs or has
+                it in a type that is not the feature table's.
             RadarError: for a model whose reading could run code; see `registry.refuse_unsafe`.
         """
         use_mlflow(self.lake.settings)
         import mlflow
 
+        if df.isStreaming:
+            raise SpecError("A stream cannot be scored; score each batch in foreachBatch.")
         refuse_unsafe(model_uri)
         spec = logged_spec(model_uri)
         if PREDICTION in df.columns:

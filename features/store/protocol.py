@@ -14,6 +14,8 @@ from lakehouse.lake import Lake
 if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureFunction, FeatureLookup
 
+    from features.store.local import LocalFeatureStore
+
 Features = Sequence["FeatureLookup | FeatureFunction"]
 
 
@@ -51,7 +53,9 @@ class FeatureStore(Protocol):
         ...
 
     def get_table(self, *, name: str) -> Any:
-        """A feature table's metadata: `name`, `primary_keys`, `timestamp_keys`, `features`, `description`."""
+        """A feature table's metadata: `name`, `primary_keys` (every key, the time last), `timestamp_keys`, `features`
+        (every column), `description`.
+        """
         ...
 
     def create_training_set(
@@ -73,7 +77,7 @@ class FeatureStore(Protocol):
         ...
 
 
-def model_store(lake: Lake) -> FeatureStore:
+def model_store(lake: Lake) -> LocalFeatureStore:
     """The store that this project's own models are logged by, on a laptop and on Databricks alike.
 
     Databricks' client packs a model so that only its own loader reads it, which runs code of the package; the registry

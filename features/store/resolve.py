@@ -84,11 +84,11 @@ def in_order(spec: Spec, there: Iterable[str]) -> list[Part]:
 
 
 def _lookup(asked: FeatureLookup, table: FeatureTable) -> Lookup:
-    names = list(asked.feature_names) or sorted(table.features)
+    names = list(asked.feature_names) or sorted(table.values)
     types = table.schema
     unknown = [name for name in names if name not in types.names]
     if unknown:
-        raise SpecError(f"{table.name} has no feature {', '.join(unknown)}; it has {', '.join(table.features)}.")
+        raise SpecError(f"{table.name} has no feature {', '.join(unknown)}; it has {', '.join(table.values)}.")
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise SpecError(f"A lookup of {table.name} names the feature {', '.join(twice)} twice.")
@@ -98,7 +98,7 @@ def _lookup(asked: FeatureLookup, table: FeatureTable) -> Lookup:
     _check_arity(table, keys, moment)
     back = asked.lookback_window
     return Lookup(
-        table.name, tuple(table.primary_keys), next(iter(table.timestamp_keys), ""), tuple(keys), moment,
+        table.name, tuple(table.entity_keys), next(iter(table.timestamp_keys), ""), tuple(keys), moment,
         None if back is None else back.total_seconds(), outputs, _defaults(asked.default_values, outputs, types, table),
     )  # fmt: skip
 
@@ -151,8 +151,8 @@ def _check_lookbacks(asked: Sequence[FeatureLookup]) -> None:
 
 
 def _check_arity(table: FeatureTable, keys: Sequence[str], moment: str) -> None:
-    if len(keys) != len(table.primary_keys):
-        raise SpecError(f"{table.name} has the keys {table.primary_keys}, and the lookup gives {list(keys)}.")
+    if len(keys) != len(table.entity_keys):
+        raise SpecError(f"{table.name} has the keys {table.entity_keys}, and the lookup gives {list(keys)}.")
     if table.timestamp_keys and not moment:
         raise SpecError(
             f"{table.name} holds features over time; its lookup needs a timestamp_lookup_key, to meet "

@@ -33,7 +33,7 @@ class FeatureTable:
 
     Attributes:
         name: `<schema>.<table>`.
-        primary_keys: keys without the time.
+        primary_keys: every key, the time last.
         timestamp_keys: the time column, or nothing.
         schema: every column.
         description: what it holds.
@@ -47,12 +47,22 @@ class FeatureTable:
 
     @property
     def features(self) -> list[str]:
+        """Every column, as with Databricks' client."""
+        return list(self.schema.names)
+
+    @property
+    def entity_keys(self) -> list[str]:
+        """The keys but the time."""
+        return [name for name in self.primary_keys if name not in self.timestamp_keys]
+
+    @property
+    def values(self) -> list[str]:
         """The columns that are no key."""
-        return [name for name in self.schema.names if name not in (*self.primary_keys, *self.timestamp_keys)]
+        return [name for name in self.schema.names if name not in self.primary_keys]
 
     def contract(self, schema: StructType) -> Contract:
         """What a batch of that schema is held against on its way into the table."""
-        return _contract(self.name, schema, [*self.primary_keys, *self.timestamp_keys], self.timestamp_keys, "")
+        return _contract(self.name, schema, self.primary_keys, self.timestamp_keys, "")
 
 
 def describe(lake: Lake, name: str) -> FeatureTable:
@@ -72,7 +82,8 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     time = properties.get(TIMESERIES, "")
     keys = [key for key in properties[KEYS].split(",") if key != time]
     told = lake.spark.sql(f"DESCRIBE DETAIL {lake.name(table)}").first()
-    return FeatureTable(table, keys, [time] if time else [], schema, (told.description or "") if told else "")
+    times = [time] if time else []
+    return FeatureTable(table, [*keys, *times], times, schema, (told.description or "") if told else "")
 
 
 def create(
@@ -85,7 +96,7 @@ def create(
         SpecError: for keys or columns that make no feature table.
     """
     table = lake.short(name)
-    _check_creation(table, primary_keys, times, schema)
+    check_creation(table, primary_keys, times, schema)
     contract = _contract(table, schema, primary_keys, times, description)
     lake.create(contract)
     named = {KEYS: ",".join(primary_keys), TIMESERIES: ",".join(times)} | {f"tag.{k}": v for k, v in tags.items()}
@@ -99,7 +110,7 @@ def write(lake: Lake, table: FeatureTable, rows: DataFrame) -> None:
     Raises:
         SpecError: when a key is missing, of another type, null, or there twice, or a column does not fit the table.
     """
-    keys = [*table.primary_keys, *table.timestamp_keys]
+    keys = table.primary_keys
     _check_columns(table, keys, rows.schema)
     added = [name for name in rows.columns if name not in table.schema.names]
     with Run(lake, new_run_id(), None, argparse.Namespace()).step("write_table") as step:
@@ -123,7 +134,12 @@ def _with_columns_left_out(lake: Lake, table: FeatureTable, keys: list[str], bat
     return batch.join(standing, keys, "left")
 
 
-def _check_creation(table: str, keys: Sequence[str], times: Sequence[str], schema: StructType) -> None:
+def check_creation(table: str, keys: Sequence[str], times: Sequence[str], schema: StructType) -> None:
+    """Refuse keys or columns that make no feature table.
+
+    Raises:
+        SpecError: saying why.
+    """
     if table.count(".") != 1 or table.split(".")[0] != SCHEMA:
         raise SpecError(f"A feature table is called {SCHEMA}.<name>, or so with the catalog before it, not {table!r}.")
     if not keys:
@@ -161,7 +177,7 @@ def _check_columns(table: FeatureTable, keys: list[str], schema: StructType) -> 
     _check_case(table.name, table.schema.names, schema)
     for field in schema:
         known = table.schema[field.name].dataType if field.name in table.schema.names else field.dataType
-        if known != field.dataType:
+        if known.simpleString() != field.dataType.simpleString():  # whatever may be null in arrays and structs
             raise SpecError(
                 f"{table.name}: {field.name} is {field.dataType.simpleString()} in the frame and "
                 f"{known.simpleString()} in the table; cast it."

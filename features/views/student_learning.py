@@ -71,9 +71,9 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
         _mean(F.when(F.col("ago") <= 28, F.col("mastery"))).alias("mastery_recent"),
         F.max_by("last_score", F.when(F.col("last_score").isNotNull(), day)).alias("score_latest"),
         _mean(F.col("score")).alias("score_mean"),
-        (30 * F.regr_slope("score", when.cast("double"))).alias("score_slope"),
+        _slope("score", when).alias("score_slope"),
         F.max_by("level_index", F.when(F.col("level_index").isNotNull(), day)).alias("level_index"),
-        (30 * F.regr_slope("level_index", when.cast("double"))).alias("level_velocity"),
+        _slope("level_index", when).alias("level_velocity"),
         _error_rate(1, 14).alias("error_rate_14"), _error_rate(1, 28).alias("error_rate_28"),
         _error_rate(1, 180).alias("error_rate_180"), _error_rate(15, 180).alias("_error_rate_before"),
     )  # fmt: skip
@@ -85,6 +85,11 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
         }
     )
     return students.join(compared, ["student_id", "as_of"])
+
+
+def _slope(name: str, when: Column) -> Column:
+    """Change in 30 days, rounded: its last digits hang on the order in which rows come."""
+    return F.round(30 * F.regr_slope(name, when.cast("double")), 9)
 
 
 def _total(name: str, days: int) -> Column:

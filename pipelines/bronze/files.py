@@ -15,6 +15,9 @@ from lakehouse.rows import frame_of
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import LandingFile, Listed
 
+IN_BRONZE = ("_source_file", "_file_hash")
+"""The columns of bronze that tell which file a row came in."""
+
 
 def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed], list[Listed]]:
     """Files that the ledger does not know, as (known content under a new mark, new content).
@@ -38,12 +41,35 @@ def in_bronze(lake: Lake, files: Iterable[Listed]) -> set[tuple[str, str, str]]:
     found = [
         lake.table(f"bronze.{table}")
         .where(F.col("_file_hash").isin(hashes))
-        .select(F.lit(table), "_source_file", "_file_hash")
+        .select(F.lit(table), *IN_BRONZE)
         .distinct()
         for table in RAW_TABLES
         if hashes and lake.exists(f"bronze.{table}")
     ]
     return {tuple(row) for row in reduce(DataFrame.union, found).collect()} if found else set()
+
+
+def strike_what_bronze_lacks(lake: Lake) -> None:
+    """Take the files out of the ledger whose rows bronze does not hold, as after a restore, so that they come again."""
+    if not lake.exists(FILES.name):
+        return
+    lake.create(FILES)
+    held = [
+        lake.table(name).select(F.lit(table).alias("table_name"), *IN_BRONZE).distinct()
+        for table in RAW_TABLES
+        if lake.exists(name := f"bronze.{table}")
+    ]
+    if not held:
+        return
+    told = lake.table(FILES.name).where("row_count > 0")
+    as_held = {"_source_file": F.col("source_file"), "_file_hash": F.coalesce("bronze_hash", "file_hash")}
+    named = told.withColumns(as_held)
+    lost = named.join(reduce(DataFrame.union, held), ["table_name", *IN_BRONZE], "left_anti")
+    lost.select(*FILES.key).createOrReplaceTempView("struck_files")
+    same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
+    lake.spark.sql(
+        f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"
+    ).collect()
 
 
 def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFrame:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -23,7 +22,7 @@ from lakehouse.words import count
 from pipelines.bronze.as_text import read
 from pipelines.bronze.auto_loader import arrivals
 from pipelines.bronze.contracts import CONTRACTS, INTAKE
-from pipelines.bronze.files import entries, in_bronze, touch, untouched_and_new
+from pipelines.bronze.files import entries, in_bronze, strike_what_bronze_lacks, touch, untouched_and_new
 from pipelines.bronze.landing import LandingFile, Listed, listing, read_through, refuse_incomplete, unusable
 
 STANDS = "bronze_versions"
@@ -44,14 +43,18 @@ def run(run: Run) -> None:
     refuse_incomplete(listed, lake.exists)
     now = datetime.now(UTC)
     with run.step("bronze") as step:
+        known = _known_to_stand(lake)
+        if not known:
+            strike_what_bronze_lacks(lake)
         same, new = untouched_and_new(lake, listed)
-        if not same and not new:
+        if known and not same and not new:
             _create(lake)
             step.message = _told([], len(listed))
             return
         files = [_arrived_by_now(read_through(file), now) for file in new]
         with lake.tuned_for(sum(file.rows for file in files)):
-            seen = _take_in(step, files, new, now)
+            held = set() if known == versions_of(lake, BRONZE) else in_bronze(lake, new)
+            seen = _take_in(step, files, held, now)
             _note(step, same, seen, now)
         step.rows[STANDS] = versions_of(lake, BRONZE)
         step.message = _told(seen, len(listed))
@@ -65,10 +68,15 @@ FINDERS: dict[str, Callable[[Lake], list[Listed]]] = {
 BRONZE = tuple(contract.name for contract in CONTRACTS)
 
 
-def _take_in(step: Step, files: list[LandingFile], new: list[Listed], now: datetime) -> list[LandingFile]:
-    """Append the rows of the files and set aside those that cannot be used; returns all files, as they turned out."""
+def _take_in(
+    step: Step, files: list[LandingFile], held: Collection[tuple[str, str, str]], now: datetime
+) -> list[LandingFile]:  # fmt: skip
+    """Append the rows of the files that bronze does not hold, and set aside those that cannot be used.
+
+    Returns:
+        All files, as they turned out.
+    """
     lake = step.lake
-    held = in_bronze(lake, new) if _unfinished(lake) else set()
     wanted = [f for f in files if f.error is None and f.rows and f.listed.identity not in held]
     refused = [f for f in files if f.error] + _stage(step, wanted, now)
     # Sound ones that are empty, or that a killed run took in, free what waits under their name too.
@@ -86,10 +94,12 @@ def _create(lake: Lake) -> None:
         lake.create(contract)
 
 
-def _unfinished(lake: Lake) -> bool:
-    """Whether bronze moved since what was last written down of it: a run, or a restore, was killed in between."""
+def _known_to_stand(lake: Lake) -> dict[str, int]:
+    """The versions of the bronze tables of which the ledger knows the files; none before the first run and after a
+    restore. Where they are others by now, a run was killed before it wrote down what it took in.
+    """
     done = last_done(lake, wrote=STANDS)
-    return (done.rows.get(STANDS) if done else {}) != versions_of(lake, BRONZE)
+    return dict(done.rows[STANDS]) if done else {}
 
 
 def _stage(step: Step, files: list[LandingFile], now: datetime) -> list[LandingFile]:
@@ -134,7 +144,7 @@ def _arrived_by_now(file: LandingFile, now: datetime) -> LandingFile:
     """
     if file.error or file.arrived is None or file.arrived <= (now + AHEAD).date():
         return file
-    return replace(file, error=f"its folder says that it arrived on {file.arrived}, which is yet to come")
+    return LandingFile(file.listed, file.arrived, error=f"its folder is of {file.arrived}, a day that is yet to come")
 
 
 def _but(files: Iterable[LandingFile], others: Iterable[LandingFile]) -> list[LandingFile]:

@@ -6,17 +6,18 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ops import ERASURES, FILES
-from lakehouse.pins import Pin, pins
+from lakehouse.pins import Pin, pins, readable
 from lakehouse.publish import Step
 from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
@@ -63,13 +64,13 @@ def run(run: Run) -> None:
         raise RadarError("Say whom to forget: -P student_id=<id>.")
     lake, started = run.lake, datetime.now(UTC)
     current, once_more = _current(lake), _unfinished(lake)
-    left = blank(lake.settings, student)
+    gone = Gone(left=blank(lake.settings, student))
     with run.step(BEGUN) as begun:
         begun.rows[REBUILD] = True
         begun.message = "until it has ended, silver has to be made whole"
     with run.step("forget") as step:
-        talks, shared = conversations(lake, student)
-        gone = Gone(left=left)
+        shared = changed_hands(lake, student)
+        talks = conversations(lake, student)
         _landing(lake, {STUDENT: {student}, TALK: talks}, gone)
         gone.tables = delete(lake, student, talks)
         gone.unread += nameless(lake)
@@ -78,12 +79,14 @@ def run(run: Run) -> None:
         if found:
             # Of every table: a row that is somebody else's by now may have been the student's in an earlier version.
             cleaned = owned(lake)
-            lost = [pin for pin in pins(lake) if pin.table in cleaned]
             clean_versions(lake, cleaned)
+            lost = [pin for pin in pins(lake) if pin.table in cleaned and not readable(lake, pin)]
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
         _stand(step, current and not shared)
-        step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
+        again = ["an earlier erasure had not ended: run it again, if it was of another student"] if once_more else []
+        left = [*(f"could not be searched: {name}" for name in gone.unread), *gone.left, *again]
+        step.message = _told(gone, lost, left) if found else "no row of that student, nothing was removed"
     if not found:
         raise RadarError(
             ". ".join(["No row of that student was found; ids are compared as silver has them", *left]) + "."
@@ -96,29 +99,44 @@ def _unfinished(lake: Lake) -> bool:
     return begun is not None and (ended is None or ended.ended_at < begun.ended_at)
 
 
-def conversations(lake: Lake, student: str) -> tuple[set[str], set[str]]:
-    """The ids of the student's conversations, and of those that were said to be somebody else's too.
+def conversations(lake: Lake, student: str) -> set[str]:
+    """The ids of the student's conversations, in landing, bronze and silver.
 
-    One that both were said to have is the student's where silver has it so, by its newest version.
+    One that somebody else is said to have begun too is the student's where silver has it so, by its newest version.
     """
     files = [file for file in _listed(lake) if file.table == "conversations"]
-    readable = [table for file in files if (table := read(file.path)) is not None]
-    told = {pair for table in readable for pair in owners(table, "user_id")}
-    mine = {key for key, whose in told if whose == student}
-    now, bronze = "silver.conversations", "bronze.conversations"
+    tables = [table for file in files if (table := read(file.path)) is not None]
+    mine = {key for table in tables for key, whose in owners(table, "user_id") if whose == student}
+    others = {key for table in tables for key, whose in owners(table, "user_id") if whose != student}
+    if lake.exists("bronze.conversations"):
+        mine |= {row.id for row in _claimed(lake, "conversations", student).distinct().collect()}
+        others |= {row.id for row in _contested(lake, "conversations", student).collect()}
     held = set()
-    if lake.exists(now):
-        held = {
-            row[0] for row in lake.table(now).where(F.col("student_id") == student).select("conversation_id").collect()
-        }
-    if lake.exists(bronze):
-        key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
-        pairs = lake.table(bronze).select(key.alias("id"), whose.alias("whose")).where("id IS NOT NULL").distinct()
-        of_student = pairs.where(F.col("whose") == student).select("id")
-        told |= {tuple(row) for row in pairs.join(of_student, "id", "left_semi").collect()}
-        mine |= {key for key, whose in told if whose == student}
-    shared = mine & {key for key, whose in told if whose not in (student, None)}
-    return (mine - shared) | (mine & held), shared
+    if lake.exists("silver.conversations"):
+        now = lake.table("silver.conversations").where(F.col("student_id") == student)
+        held = {row.conversation_id for row in now.select("conversation_id").collect()}
+    return (mine - others) | held
+
+
+def changed_hands(lake: Lake, student: str) -> bool:
+    """Whether bronze has a record that was said to be the student's and somebody else's: without the student's versions
+    silver is made anew, since it is then the other's.
+    """
+    raw = [table for table, told_by in RAW_OWNERS.items() if "user_id" in told_by and lake.exists(f"bronze.{table}")]
+    return any(not _contested(lake, table, student).isEmpty() for table in raw)
+
+
+def _claimed(lake: Lake, table: str, student: str) -> DataFrame:
+    """The rows of a bronze table that say to be the student's: id, in its normal form."""
+    key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
+    return lake.table(f"bronze.{table}").where(whose == student).select(key.alias("id")).where("id IS NOT NULL")
+
+
+def _contested(lake: Lake, table: str, student: str) -> DataFrame:
+    """The ids of the records of a bronze table that were said to be the student's and somebody else's."""
+    key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
+    others = lake.table(f"bronze.{table}").where(whose != student).select(key.alias("id"))
+    return _claimed(lake, table, student).join(others, "id", "left_semi").distinct()
 
 
 def _listed(lake: Lake) -> list[Listed]:
@@ -154,6 +172,7 @@ def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
         return
     stat = fresh.stat()
     new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
+    new = replace(new, arrived=footer(file).arrived)
     told = lake.table(FILES.name).select(*FILES.key)
     fresh_row = entries(lake, [new], datetime.now(UTC)).withColumn("bronze_hash", F.lit(held_as))
     rows = fresh_row.join(told, list(FILES.key), "left_anti")
@@ -203,14 +222,13 @@ def _record(lake: Lake, started: datetime, gone: Gone, lost: list[Pin]) -> None:
     append_rows(lake, ERASURES, [row])
 
 
-def _told(gone: Gone, lost: list[Pin]) -> str:
+def _told(gone: Gone, lost: list[Pin], left: list[str]) -> str:
     told = f"{count(sum(gone.tables.values()), 'row')} out of {count(len(gone.tables), 'table')}, "
     told += f"{sum(gone.files.values()):,} out of {count(len(gone.files), 'file')}; their old versions are gone"
     indent = f"\n{'':28}"
     told += "".join(f"{indent}{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items()))
     told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
-    told += "".join(f"{indent}could not be searched: {name}" for name in gone.unread)
-    told += "".join(f"{indent}{what}" for what in gone.left)
+    told += "".join(f"{indent}{what}" for what in left)
     return told + f"{indent}sums in gold still count the student until the next run of the loop"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from features.feature_view import views
-from features.lookups import features_held
-from lakehouse.contracts import Column
+import pytest
+
+from features.feature_view import FeatureView, views
+from features.lookups import features_held, learnable
+from lakehouse.contracts import Column, Contract, columns
 from lakehouse.lake import Lake
 
 
@@ -14,3 +16,18 @@ def test_a_feature_that_its_definition_has_dropped_is_held_no_more(lake: Lake) -
     view = views()[0]
     lake.create(replace(view.contract, columns=(*view.contract.columns, Column("dropped", "INT", "of before"))))
     assert features_held(lake) == {view.name: view.features}
+
+
+def test_a_model_learns_from_numbers_and_truths(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = columns("""
+        student_id | STRING NOT NULL | who
+        as_of | DATE NOT NULL | when
+        n | INT | a number
+        yes | BOOLEAN | a truth
+        word | STRING | a text
+    """)
+    contract = Contract("features.odd", "", shape, key=("student_id", "as_of"), timeseries="as_of")
+    lake.create(contract)
+    monkeypatch.setattr("features.lookups.views", lambda: [FeatureView(contract, lambda known: known.days)])
+    assert features_held(lake) == {"features.odd": ["n", "yes", "word"]}
+    assert learnable(lake) == ["n", "yes"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 
 import pytest
 
+from lakehouse.cli import seconds
 from lakehouse.rounds import every, once
 
 
@@ -57,3 +59,9 @@ def test_the_end_of_the_parent_ends_rounds_without_a_pause(monkeypatch: pytest.M
         if turn.number == 2:
             monkeypatch.setattr("os.getppid", lambda: -1)
     assert finished == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon"])
+def test_a_span_of_time_is_no_less_than_none(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no number of seconds"):
+        seconds(text)

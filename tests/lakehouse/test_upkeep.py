@@ -111,6 +111,7 @@ def test_a_file_of_a_pinned_version_stays_though_it_was_replaced_long_ago(lake: 
         lake.spark.range(rows).selectExpr("id", "TIMESTAMP'2024-11-04' AS at").writeTo(lake.name(table.name)).append()
     lake.spark.sql(f"OPTIMIZE {lake.name(table.name)}").collect()
     with Lake.writing(aged(lake, tmp_path / "old", 60, (60, 60, 40, 20)), "test") as old:
+        assert old.table(table.name, 2).count() == 8
         tend(old, table.name, [Pin("dropout", "1", table.name, 2)])
         assert old.table(table.name, 2).count() == 8
         tend(old, table.name, [])

@@ -47,13 +47,16 @@ def test_the_run_of_the_command_keeps_no_id(tmp_path: Path, empty_store: Path, m
     run_id = client.create_run("0").info.run_id
     client.log_param(run_id, "student_id", "anna")
     client.log_param(run_id, "lake", "lake")
-    earlier, other = (client.create_run("0").info.run_id for _ in range(2))
-    client.log_param(earlier, "user_id", " anna")
-    client.log_param(other, "user_id", "ben")
+    (tmp_path / "lake").mkdir()
+    shutil.copy2(empty_store, tmp_path / "lake" / "mlflow.db")
+    of_lake = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'lake' / 'mlflow.db'}")
+    earlier, other = (of_lake.create_run("0").info.run_id for _ in range(2))
+    of_lake.log_param(earlier, "user_id", " anna")
+    of_lake.log_param(other, "user_id", "ben")
     monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert blank(settings(str(tmp_path / "lake")), "anna") == []
-    assert [client.get_run(run).data.params["user_id"] for run in (earlier, other)] == [BLANK, "ben"]
+    assert [of_lake.get_run(run).data.params["user_id"] for run in (earlier, other)] == [BLANK, "ben"]
     assert client.get_run(run_id).data.params == {"student_id": BLANK, "lake": "lake"}
     assert b"anna" not in held.read_bytes()
 

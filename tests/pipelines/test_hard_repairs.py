@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 import pipelines.bronze.ingest
 import pipelines.forget.run
 import pipelines.repair
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, settings
 from tests.lakes import contents, take_in
@@ -66,11 +69,11 @@ def test_what_became_another_students_stays_with_them_and_is_in_no_old_version_t
     deliver(chosen, "lessons", MONDAY, lesson | {"lesson_type": "grammar", "created_at": f"{MONDAY}T00:00:00"})
     deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "anna"), talk("c3", "ben"))
     deliver(chosen, "messages", MONDAY, said("m1", "c1"), said("m2", "c2"), said("m3", "c3"))
-    deliver(chosen, "lesson_progress", MONDAY, progress("p1", "anna"))
+    deliver(chosen, "lesson_progress", MONDAY, progress("p1", "anna"), progress("p2", "ben"))
     take_in(chosen)
     deliver(chosen, "conversations", TUESDAY, talk("c1", "ben"))
     deliver(chosen, "conversations", TUESDAY, talk("c4", "anna", owner="userId"), part="renamed")
-    deliver(chosen, "lesson_progress", TUESDAY, progress("p1", "ben"))
+    deliver(chosen, "lesson_progress", TUESDAY, progress("p1", "ben"), progress("p2", "anna"))
     take_in(chosen)
     lake = ran(chosen, pipelines.forget.run.run, student_id="anna")
     (told,) = [row.message for row in lake.table("ops.runs").where("step = 'forget'").collect()]
@@ -85,6 +88,7 @@ def test_what_became_another_students_stays_with_them_and_is_in_no_old_version_t
     take_in(chosen)
     assert held(lake, "silver.messages", "message_id") == ["m1", "m3"]
     assert held(lake, "bronze.conversations", "id") == ["c1", "c3", "c4"]
+    assert held(lake, "silver.lesson_progress", "progress_id") == ["p1", "p2"], "what was hers is his again"
     assert {row.student_id for row in lake.table("silver.learning_events").collect()} == {"ben"}
     standing = contents(chosen)
     ran(chosen, pipelines.repair.rebuild_silver)
@@ -118,32 +122,52 @@ def test_a_restored_bronze_table_takes_in_again_a_file_whose_content_came_before
     assert contents(chosen) == before
 
 
-@pytest.mark.parametrize("action", ["restore", "forget"])
-def test_an_ingest_or_a_restore_that_was_killed_doubles_nothing(
-    chosen: Settings, monkeypatch: pytest.MonkeyPatch, action: str
+@pytest.mark.parametrize(("table", "done"), [("bronze", False), ("bronze", True), ("silver", True)])
+def test_a_restore_that_was_killed_is_made_good_by_the_next_ingest(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch, table: str, done: bool
 ) -> None:
-    """The ingest is killed when bronze holds the rows and the ledger does not say so, the restore when the ledger does
-    not name the files any more and bronze still holds them.
-    """
     deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "ben"))
-    if action == "forget":
-        with monkeypatch.context() as once:
-            once.setattr(pipelines.bronze.ingest, "_note", killed)
-            with pytest.raises(KeyboardInterrupt):
-                take_in(chosen)
-        lake = ran(chosen, pipelines.forget.run.run, student_id="anna")
-        wanted = ["c2"]
-    else:
-        take_in(chosen)
-        with monkeypatch.context() as once:
-            once.setattr(pipelines.repair, "_restored", killed)
-            with pytest.raises(KeyboardInterrupt):
-                ran(chosen, pipelines.repair.restore, table="bronze.conversations", version="0")
-        lake, wanted = Lake.open(chosen), ["c1", "c2"]
+    take_in(chosen)
+    ran(chosen, pipelines.forget.run.run, student_id="anna")
+    take_in(chosen)
+    before = contents(chosen)
+
+    @contextmanager
+    def killed_at_the_second(*_: object) -> Iterator[None]:
+        second = bool(calls)
+        calls.append(1)
+        if second and not done:
+            raise KeyboardInterrupt
+        yield
+        if second:
+            raise KeyboardInterrupt
+
+    calls: list[int] = []
+    with monkeypatch.context() as once:
+        once.setattr(pipelines.repair, "_told_when_gone", killed_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            ran(chosen, pipelines.repair.restore, table=f"{table}.conversations", version="0")
+    assert Lake.open(chosen).table(f"{table}.conversations").isEmpty() == done
     for _ in range(2):
         take_in(chosen)
-        assert sorted(row.id for row in lake.table("bronze.conversations").collect()) == wanted
-        assert held(lake, "silver.conversations", "conversation_id") == wanted
+        assert contents(chosen) == before
+
+
+def test_an_erasure_after_an_ingest_that_was_killed_doubles_nothing(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ingest is killed when bronze holds the rows and the ledger does not say so."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "ben"))
+    with monkeypatch.context() as once:
+        once.setattr(pipelines.bronze.ingest, "_note", killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_in(chosen)
+    lake = ran(chosen, pipelines.forget.run.run, student_id="anna")
+    take_in(chosen)
+    assert sorted(row.id for row in lake.table("bronze.conversations").collect()) == ["c2"]
+    assert held(lake, "silver.conversations", "conversation_id") == ["c2"]
+    with pytest.raises(RadarError, match="No row of that student was found"):
+        ran(chosen, pipelines.forget.run.run, student_id="anna")
 
 
 def killed(*_: object) -> None:

@@ -186,6 +186,7 @@ def test_what_nobody_has_a_value_of_is_typical_and_no_reason(spark: SparkSession
     [
         (0.0, "no more lessons than any other who began when they did"),
         (0.2, "more lessons than only 20% of the students who began when they did"),
+        (0.004, "fewer lessons than nearly everybody who began when they did"),
     ],
 )
 def test_peers_are_told_by_how_many_have_fewer(rank: float, words: str) -> None:

@@ -69,3 +69,4 @@ def test_a_version_stays_for_an_alias_a_rollback_a_score_a_tag_or_as_the_rule_to
         "1": "every challenger is held against the recency rule",
     }
     assert recently_scored_by(tracked_lake, "segments", DAY) == set()
+    assert needed(tracked_lake, "segments", DAY) == {}, "no version of it was ever registered"

@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from features.store import SpecError, open_store
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, settings
 
@@ -28,8 +30,8 @@ def rows(lake: Lake, name: str = "features.mood") -> set[tuple[Any, ...]]:
 
 def test_a_table_says_what_it_is(lake: Lake) -> None:
     made = make(lake, ("a", DAY, 1.0), description="How students feel.")
-    assert (made.name, made.primary_keys, made.timestamp_keys) == ("features.mood", ["student_id"], ["as_of"])
-    assert (made.features, made.description) == (["mood"], "How students feel.")
+    assert (made.name, made.primary_keys, made.timestamp_keys) == ("features.mood", ["student_id", "as_of"], ["as_of"])
+    assert (made.features, made.description) == (["student_id", "as_of", "mood"], "How students feel.")
     assert open_store(lake).get_table(name="spark_catalog.features.mood") == made
 
 
@@ -48,7 +50,30 @@ def test_a_new_column_becomes_a_feature(lake: Lake) -> None:
     frame = lake.spark.createDataFrame([("b", DAY, 2.0, 7)], f"{SHAPE}, steps int")
     open_store(lake).write_table(name="features.mood", df=frame)
     assert rows(lake) == {("a", DAY, 1.0, None), ("b", DAY, 2.0, 7)}
-    assert open_store(lake).get_table(name="features.mood").features == ["mood", "steps"]
+    assert open_store(lake).get_table(name="features.mood").values == ["mood", "steps"]
+
+
+def test_what_may_be_null_within_an_array_or_a_struct_is_no_other_type(lake: Lake) -> None:
+    mine = lake.spark.createDataFrame([("a", DAY)], "student_id string, as_of date").withColumns(
+        {"topics": F.split(F.lit("travel,food"), ","), "place": F.struct(F.lit(1).alias("n"))}
+    )
+    open_store(lake).create_table(name="features.mood", primary_keys=KEYS, timeseries_column="as_of", df=mine)
+    open_store(lake).write_table(name="features.mood", df=mine.withColumn("student_id", F.lit("b")))
+    assert {row.student_id: row.topics for row in lake.table("features.mood").collect()} == {
+        "a": ["travel", "food"], "b": ["travel", "food"],
+    }  # fmt: skip
+
+
+def test_a_table_that_is_there_needs_sound_keys_too(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0))
+    with pytest.raises(SpecError, match="primary_keys is empty"):
+        make(lake, ("a", DAY, 1.0), primary_keys=[], timeseries_column=None)
+    with pytest.raises(SpecError, match=r"called features\.<name>"):
+        make(lake, ("a", DAY, 1.0), name="mood")
+    with pytest.raises(RadarError, match=r"table is 'mood'; name it as <schema>\.<table>"):
+        open_store(lake).get_table(name="mood")
+    with pytest.raises(SpecError, match="mode is 'Merge'"):
+        open_store(lake).write_table(name="features.mood", df=lake.table("features.mood"), mode="Merge")
 
 
 def test_a_table_without_time_may_be_written_column_by_column(lake: Lake) -> None:

@@ -56,4 +56,4 @@ def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Pa
         ]  # fmt: skip
         (row,) = lake.table("ops.quarantine").where(WAITS).collect()
     assert row.source_file == "messages/arrived=2999-11-04/part.parquet"
-    assert row.reason == "its folder says that it arrived on 2999-11-04, which is yet to come"
+    assert row.reason == "its folder is of 2999-11-04, a day that is yet to come"
