@@ -31,7 +31,8 @@ from features.store import open_store
 from features.store.join import single_moments
 from features.store.local import LocalFeatureStore, augmented, logged_spec
 from lakehouse.lake import Lake
-from lakehouse.registry import TRUSTED, tracked_run
+from lakehouse.model_files import TRUSTED
+from lakehouse.registry import tracked_run
 from lakehouse.settings import settings
 from scoring.reasons import REASONS
 from scoring.risk import explained

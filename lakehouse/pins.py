@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import FEATURE_SPEC, PINS, Version, every_version, load_card
+from lakehouse.model_files import load_card
+from lakehouse.registry import FEATURE_SPEC, PINS, Version, every_version
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The model registry: versions, who waits to be champion, and what a training run left behind."""
+"""The model registry: versions, their aliases and tags, and the runs that make them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lakehouse.errors import RadarError, entry_point
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
@@ -21,21 +21,12 @@ if TYPE_CHECKING:
 MODELS = ("dropout", "segments")
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-CARD = "model_card.json"
-REFERENCE = "reference.json"
 FEATURE_SPEC = "feature_spec"
+"""The key of a model's metadata under which the store says what it looks up, and of which table versions."""
 PINS = "pins"
 """A tag of a version: the table versions that it was trained on, as JSON."""
-"""The key of a model's metadata under which the store says what it looks up, and of which table versions."""
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 PARENT_RUN = "LEARNER_RADAR_PARENT_RUN"
-TRUSTED = (
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
-"""Types beyond skops' own list that a version may hold; nothing else is read back, and nothing is ever unpickled."""
 _launch: dict[str, str] = {}
 _LAUNCHED_BY = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
@@ -227,92 +218,6 @@ def challenge(lake: Lake, model: str, number: str) -> None:
 def note(lake: Lake, found: Version, key: str, said: str) -> None:
     """Write a tag on a version."""
     client(lake.settings).set_model_version_tag(found.name, found.version, key, said)
-
-
-def load_card(lake: Lake, found: Version) -> dict[str, Any]:
-    """The model card: model_name, version, kind, windows, metrics with intervals, the recency rule's beside them."""
-    return load_artifact(lake, found, CARD) | {"model_name": found.name, "version": found.version}
-
-
-def load_reference(lake: Lake, found: Version) -> dict[str, Any]:
-    """What drift is measured against.
-
-    Returns:
-        `features`: per feature `edges`, `shares` and `missing` of the training window; `scores`: the same of the test
-        scores; `from`, `to`, `rows`. Bin i holds edges[i-1] < x <= edges[i] (`numpy.searchsorted(edges, x)`), so there
-        is one share more than edges; shares are of the rows that are not missing.
-    """
-    return load_artifact(lake, found, REFERENCE)
-
-
-def load_artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
-    """A JSON artifact of the run that trained a version.
-
-    Raises:
-        RadarError: when there is none, as of a version that was registered by hand, or it cannot be read.
-    """
-    use_mlflow(lake.settings)
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return dict(mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{name}"))
-    except (MlflowException, OSError):
-        raise RadarError(
-            f"{found.name} version {found.version} has no {name} that can be read: training registered it not, or its "
-            "files are not where they were."
-        ) from None
-
-
-def load_model(lake: Lake, found: Version) -> Any:
-    """The scikit-learn model of a version, read without running any code that comes with it.
-
-    Raises:
-        RadarError: when its files are gone, or reading them could run code; see `refuse_unsafe`.
-    """
-    use_mlflow(lake.settings)
-    import mlflow.sklearn
-    from mlflow.exceptions import MlflowException
-
-    try:
-        refuse_unsafe(found.uri)
-        return mlflow.sklearn.load_model(found.uri)
-    except (MlflowException, OSError) as error:
-        back = entry_point("rollback", lake=lake.settings.lake, model=found.model, reason="…")
-        raise RadarError(
-            f"{found.name} version {found.version}: its files cannot be read ({error}). Where it is champion, earlier "
-            f"scores stand; go back with `{back}`."
-        ) from None
-
-
-def refuse_unsafe(uri: str) -> None:
-    """Refuse a logged model that is anything but a scikit-learn model in skops with types that are known here.
-
-    A pickle runs whatever its writer wished; so does a model that brings its own code or its own list of trusted types.
-
-    Raises:
-        RadarError: naming what it is.
-    """
-    import mlflow
-
-    flavors = mlflow.models.get_model_info(uri).flavors
-    how, native = flavors.get("python_function", {}), flavors.get("sklearn", {})
-    unknown = sorted({*(native.get("skops_trusted_types") or [])} - {*TRUSTED})
-    wrong = [
-        said
-        for said, found in {
-            f"its loader is {how.get('loader_module')}": how.get("loader_module") != "mlflow.sklearn",
-            f"it is stored as {native.get('serialization_format')}": native.get("serialization_format") != "skops",
-            "it brings code of its own": bool(how.get("code") or native.get("code")),
-            f"it asks to trust {', '.join(unknown)}": bool(unknown),
-        }.items()
-        if found
-    ]
-    if wrong:
-        raise RadarError(
-            f"The model {uri} is not read, since that could run code of whoever wrote it: {'; '.join(wrong)}. "
-            'Log it as a scikit-learn model with serialization_format="skops", as training does.'
-        )
 
 
 def client(settings: Settings) -> MlflowClient:

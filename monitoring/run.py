@@ -25,9 +25,10 @@ from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions
+from lakehouse.model_files import load_card, load_reference
 from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
-from lakehouse.registry import MODELS, Version, load_card, load_reference, model_name, version, versions
+from lakehouse.registry import MODELS, Version, model_name, version, versions
 from lakehouse.rows import frame_of, to_pandas
 from lakehouse.runs import done
 from lakehouse.task_values import set_task_value

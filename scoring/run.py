@@ -20,8 +20,9 @@ from lakehouse.cli import Run, parse_as_of
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, champion_on
+from lakehouse.model_files import load_model
 from lakehouse.publish import Step
-from lakehouse.registry import MODELS, Version, load_model, version
+from lakehouse.registry import MODELS, Version, version
 from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS, SEGMENT_MOVEMENT, STUDENT_SEGMENTS
 from scoring.risk import banded, distances, explained, nearest, risk_of, suggested, typical_values

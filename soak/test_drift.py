@@ -20,8 +20,8 @@ from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
+from lakehouse.model_files import load_card
 from lakehouse.publish import new_run_id
-from lakehouse.registry import load_card
 from lakehouse.settings import settings
 from monitoring.run import watch
 from pipelines.ingest import ingest

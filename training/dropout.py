@@ -16,7 +16,8 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
-from lakehouse.registry import Version, load_card, tracked_run, use_mlflow
+from lakehouse.model_files import load_card
+from lakehouse.registry import Version, tracked_run, use_mlflow
 from lakehouse.settings import Settings
 from training.candidates import RECENCY, RECENCY_FEATURE, SPACES, Candidate, Trained, fixed_recency_rule
 from training.data import LABEL, TrainingSet, training_set

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 from features.lookups import features_held, with_features
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, load_artifact, load_model
+from lakehouse.model_files import load_artifact, load_model
+from lakehouse.registry import Version
 from training.data import KEY, LABELS, collected, labelled, sampled, segment_set
 from training.experiment import languages
 from training.report import TEST_ROWS, TRAINING_SET

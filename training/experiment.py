@@ -24,7 +24,8 @@ from features.student_labels import HORIZON_DAYS
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals, evaluate
 from lakehouse.lake import Lake
-from lakehouse.registry import Version, challenge, load_artifact, tracked_run, version
+from lakehouse.model_files import load_artifact
+from lakehouse.registry import Version, challenge, tracked_run, version
 from lakehouse.rows import to_pandas
 from training import report
 from training.calibration import calibrated, method

@@ -13,7 +13,8 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias, person, reigns
-from lakehouse.registry import MODELS, Version, challenger, check_asked, load_card, note, use_mlflow, version
+from lakehouse.model_files import load_card
+from lakehouse.registry import MODELS, Version, challenger, check_asked, note, use_mlflow, version
 from lakehouse.settings import Settings
 from training import dropout, segments
 from training.evidence import Evidence

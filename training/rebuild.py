@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.registry import MODELS, load_artifact, version
+from lakehouse.model_files import load_artifact
+from lakehouse.registry import MODELS, version
 from lakehouse.words import count
 from training.data import collected, content_hash, described
 from training.report import TRAINING_SET

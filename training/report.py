@@ -17,7 +17,7 @@ import pandas as pd
 from features.capacity import HIGH_PERCENT, MEDIUM_PERCENT
 from lakehouse.code import code_hash
 from lakehouse.evaluation import Intervals, evaluate_slices, nothing, students
-from lakehouse.registry import CARD, REFERENCE
+from lakehouse.model_files import CARD, REFERENCE
 from training import plots
 from training.candidates import Trained
 from training.data import LABEL, LABELS, TrainingSet
@@ -98,7 +98,7 @@ def written(card: Mapping[str, Any], model: str) -> str:
 def reference(
     data: TrainingSet, split: Windows | TooLittle, features: list[str], rows: pd.DataFrame | None
 ) -> dict[str, Any]:  # fmt: skip
-    """What drift is measured against; see `registry.load_reference`."""
+    """What drift is measured against; see `model_files.load_reference`."""
     learnt = data.frame if isinstance(split, TooLittle) else split.train.rows(data.frame)
     days = learnt["as_of"]
     return {

@@ -16,7 +16,8 @@ from features.days import RECENT_DAYS
 from lakehouse.cli import Run, as_of_step, command, within
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
-from lakehouse.registry import CARD, Version, challenge, load_model, tracked_run, use_mlflow, versions
+from lakehouse.model_files import CARD, load_model
+from lakehouse.registry import Version, challenge, tracked_run, use_mlflow, versions
 from training import plots
 from training.archetypes import BEHAVIOUR, FEATURE_SETS, FeatureSet
 from training.data import TrainingSet, segment_set

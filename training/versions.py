@@ -16,7 +16,8 @@ from features.horizons import asks_as_ever
 from features.store import model_store
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
-from lakehouse.registry import PINS, TRUSTED, Version, challenge, challenger, model_name, use_mlflow, versions
+from lakehouse.model_files import TRUSTED
+from lakehouse.registry import PINS, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.candidates import RECENCY
 from training.data import TrainingSet
 
@@ -97,7 +98,7 @@ def register(
 
 
 def quantiles(values: pd.Series, bins: int = 10) -> dict[str, Any]:
-    """Edges of equal-mass bins, the share of values in each and the share missing; see `registry.load_reference`."""
+    """Edges of equal-mass bins, the share of values in each and the share missing; see `model_files.load_reference`."""
     present = values.dropna().to_numpy(float)
     if not len(present):
         return {"edges": [], "shares": [], "missing": 1.0}

@@ -24,7 +24,8 @@ from features.store.resolve import check_keys, in_order, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
-from lakehouse.registry import FEATURE_SPEC, refuse_unsafe, use_mlflow
+from lakehouse.model_files import refuse_unsafe
+from lakehouse.registry import FEATURE_SPEC, use_mlflow
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -138,7 +139,7 @@ class LocalFeatureStore:
         Raises:
             SpecError: for a stream; when the model knows no features, or the frame lacks a column that it needs or has
                 it in a type that is not the feature table's.
-            RadarError: for a model whose reading could run code; see `registry.refuse_unsafe`.
+            RadarError: for a model whose reading could run code; see `model_files.refuse_unsafe`.
         """
         use_mlflow(self.lake.settings)
         import mlflow

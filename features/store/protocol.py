@@ -81,7 +81,7 @@ def model_store(lake: Lake) -> LocalFeatureStore:
     """The store that this project's own models are logged by, on a laptop and on Databricks alike.
 
     Databricks' client packs a model so that only its own loader reads it, which runs code of the package; the registry
-    reads models as skops alone, see `registry.refuse_unsafe`.
+    reads models as skops alone, see `model_files.refuse_unsafe`.
     """
     from features.store.local import LocalFeatureStore
 

@@ -9,7 +9,8 @@ from training_frames import LEARNABLE, learnable
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions
-from lakehouse.registry import challenger, load_card, load_reference, versions
+from lakehouse.model_files import load_card, load_reference
+from lakehouse.registry import challenger, versions
 from training import dropout, evidence, experiment, promotion
 from training.dropout import Parameters, train
 

@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from features.lookups import with_features
-from lakehouse.registry import client, load_card, load_model, use_mlflow, version
+from lakehouse.model_files import load_card, load_model
+from lakehouse.registry import client, use_mlflow, version
 from scoring.reasons import REASONS, explain
 from tests.training.conftest import Learnt
 from training.archetypes import BEHAVIOUR

@@ -19,7 +19,8 @@ from training_frames import LEARNABLE, learnable
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, move_alias, rollback
-from lakehouse.registry import load_model, refuse_unsafe, tracked_run, versions
+from lakehouse.model_files import load_model, refuse_unsafe
+from lakehouse.registry import tracked_run, versions
 from training import dropout, evidence, experiment, history, promotion
 from training.candidates import RECENCY, Candidate, Trained
 from training.dropout import Parameters, ensure_first

@@ -15,9 +15,10 @@ import features.run
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
+from lakehouse.model_files import load_artifact
 from lakehouse.pins import pins
 from lakehouse.publish import new_run_id
-from lakehouse.registry import load_artifact, version
+from lakehouse.registry import version
 from lakehouse.settings import Settings, settings
 from lakehouse.upkeep import tend
 from tests.lakes import take_in

@@ -11,9 +11,10 @@ from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import move_alias
+from lakehouse.model_files import load_artifact
 from lakehouse.pins import Pin, pins
 from lakehouse.publish import new_run_id
-from lakehouse.registry import challenge, client, load_artifact, model_name, note, version
+from lakehouse.registry import challenge, client, model_name, note, version
 from training.retire import needed, recently_scored_by
 
 DAY = date(2024, 6, 3)

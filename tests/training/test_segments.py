@@ -10,7 +10,8 @@ from training_frames import kept_over, set_of
 
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
-from lakehouse.registry import Version, challenger, load_card
+from lakehouse.model_files import load_card
+from lakehouse.registry import Version, challenger
 from training import evidence, promotion, segments
 from training.archetypes import BEHAVIOUR
 from training.segments import clustered, fixed, scaler
