@@ -53,7 +53,7 @@ def jvm_pid() -> int | None:
 
 def server_ended() -> bool:
     """Whether the embedded server was there and is no more: whatever is asked of it would be asked for minutes."""
-    jvm = jvm_pid()
+    jvm = None if on_databricks() else jvm_pid()
     return jvm is not None and not is_java(jvm)
 
 

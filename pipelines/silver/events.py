@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.silver.tables import errors, errors_of, minutes
-from pipelines.silver.versions import age, during, good, lasting, spells
+from pipelines.silver.versions import age, during, good, lasting, overtaken, spells
 
 SAID = {
     "messages": "int", "messages_with_errors": "int", "grammar_errors": "int", "vocabulary_errors": "int",
@@ -107,13 +107,13 @@ def history(events: DataFrame) -> DataFrame:
         events: one row a version, with a null `event_at` where that version tells of no event.
 
     Returns:
-        Rows whose content is new, each with `superseded_at`: when the next version became known; for a backfill
-        replaced by a backfill its own `known_at`, since it was never true.
+        Rows whose content is new and that were not overtaken, each with `superseded_at`: when the next version became
+        known; for a backfill replaced by a backfill its own `known_at`, since it was never true.
     """
     same_moment = Window.partitionBy("event_type", "ref_id", "known_at").orderBy(*age())
     later = Window.partitionBy("event_type", "ref_id").orderBy(*age())
-    last_word = F.lead("row_hash").over(same_moment).isNull()
-    settled = events.withColumn("_last", last_word).where("_last").withColumn("_content", F.struct(*CONTENT))
+    never = F.lead("row_hash").over(same_moment).isNotNull() | (F.col("live") & overtaken("event_type", "ref_id"))
+    settled = events.withColumn("_never", never).where("NOT _never").withColumn("_content", F.struct(*CONTENT))
     changed = settled.withColumn("_before", F.lag("_content").over(later)).where("NOT (_before <=> _content)")
     replaced = F.lead("live").over(later)
     redone = ~F.col("live") & ~replaced
@@ -123,75 +123,64 @@ def history(events: DataFrame) -> DataFrame:
 
 
 def message_days(messages: DataFrame, conversations: DataFrame) -> DataFrame:
-    """Message events: per conversation and UTC day the running counts, a row for each time that they, or what is known
-    of their conversation, changed.
+    """Message events: per conversation and UTC day what its messages were, a row for each time that they, or what is
+    known of their conversation, changed; none for a time at which there was no message.
 
-    A later version of a message takes back what the earlier one added. Backfilled messages of a day are known from the
-    last of them.
+    Backfilled messages of a day are known from the last of them.
 
     Args:
         messages: ranked versions of the messages of these conversations.
         conversations: ranked versions.
     """
     owners = spells(conversations, "conversation_id", OWNER)
-    steps = _counted(_added_and_taken(lasting(messages, "message_id")))
-    of_day = Window.partitionBy("conversation_id", "_day")
-    so_far = of_day.orderBy("known_at").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    begun = steps.groupBy("conversation_id", "_day").agg(F.min("known_at").alias("_begun"))
-    revised = owners.join(begun, "conversation_id").where("_from > _begun")
-    nothing = F.lit(None).cast("timestamp")
-    changes = revised.select(
-        "conversation_id", "_day", F.col("_from").alias("known_at"), *[F.lit(0).alias(name) for name in SAID],
-        nothing.alias("_first"), nothing.alias("_last"),
+    revised = owners.groupBy("conversation_id").agg(F.collect_list("_from").alias("_revised"))
+    said = F.collect_list(F.struct("_from", "_until", "sent_at", *SAID)).alias("_said")
+    days = _lived(lasting(messages, "message_id")).groupBy("conversation_id", "_day").agg(
+        said, F.min("_from").alias("_begun")
     )  # fmt: skip
-    running = _summed(steps.unionByName(changes)).withColumns(
-        {
-            **{name: F.sum(name).over(so_far).cast(kind) for name, kind in SAID.items()},
-            "event_at": F.min("_first").over(so_far),
-            "minutes": minutes(F.min("_first").over(so_far), F.max("_last").over(so_far)),
-            "superseded_at": F.lead("known_at").over(of_day.orderBy("known_at")),
-        }
-    )
-    owned = running.join(owners, "conversation_id").where(during(F.col("known_at")))
+    of_day = ["conversation_id", "_day", "known_at"]
+    each = days.join(revised, "conversation_id").withColumn("known_at", F.explode(_moments()))
+    there = during(F.col("known_at"))
+    told = each.select(*of_day, F.inline("_said")).groupBy(*of_day).agg(
+        *[F.coalesce(F.sum(F.when(there, F.col(n))), F.lit(0)).cast(kind).alias(n) for n, kind in SAID.items()],
+        F.min(F.when(there, F.col("sent_at"))).alias("event_at"), F.max(F.when(there, F.col("sent_at"))).alias("_last"),
+    )  # fmt: skip
+    next_change = F.lead("known_at").over(Window.partitionBy("conversation_id", "_day").orderBy("known_at"))
+    closed = told.withColumns({"superseded_at": next_change, "minutes": minutes(F.col("event_at"), F.col("_last"))})
+    owned = closed.where("event_at IS NOT NULL").join(owners, "conversation_id").where(there)
     given = {*SAID, "minutes", *OWNER}
     return _shaped(owned, "message", F.concat_ws("@", "conversation_id", "_day"), given).select(
         "event_type", "ref_id", *CONTENT, "known_at", "superseded_at"
     )
 
 
-def _added_and_taken(versions: DataFrame) -> DataFrame:
-    """What each version of a message adds to its day when it becomes known, and takes back when it is replaced.
+def _lived(versions: DataFrame) -> DataFrame:
+    """From when to when each version of a message counts on its day, and what it adds to it.
 
     A live message that is stamped after the midnight at which its batch counts as known is known when it was sent.
     """
-    versions = versions.withColumn(
-        "known_at", F.when(F.col("live"), F.greatest("known_at", "sent_at")).otherwise(F.col("known_at"))
-    )
-    day = [F.col("conversation_id"), F.to_date("sent_at").alias("_day")]
-    mine = (F.col("role") == "user").cast("int")
-    counts = {"messages": mine, "messages_with_errors": F.when(errors() > 0, mine).otherwise(0)}
-    counts |= {f"{kind}_errors": errors_of(kind) * mine for kind in ("grammar", "vocabulary", "spelling")}
+    known = F.when(F.col("live"), F.greatest("known_at", "sent_at")).otherwise(F.col("known_at"))
     until = F.lead("known_at").over(Window.partitionBy("message_id").orderBy(*age()))
-    lived = versions.withColumn("_until", until)
-    added = lived.select(*day, "live", "known_at", "sent_at", *[count.alias(name) for name, count in counts.items()])
-    taken = lived.where("_until IS NOT NULL").select(
-        *day, F.lit(True).alias("live"), F.greatest("_until", "known_at").alias("known_at"),
-        F.lit(None).cast("timestamp").alias("sent_at"), *[(-count).alias(name) for name, count in counts.items()],
-    )  # fmt: skip
-    return added.unionByName(taken)
-
-
-def _counted(moves: DataFrame) -> DataFrame:
+    lived = versions.withColumn("known_at", known).withColumns({"_until": until, "_day": F.to_date("sent_at")})
     of_day = Window.partitionBy("conversation_id", "_day")
     backfilled = F.max(F.when(~F.col("live"), F.col("known_at"))).over(of_day)
     since = F.when(F.col("live"), F.col("known_at")).otherwise(backfilled)
-    return _summed(moves.withColumns({"known_at": since, "_first": F.col("sent_at"), "_last": F.col("sent_at")}))
-
-
-def _summed(steps: DataFrame) -> DataFrame:
-    return steps.groupBy("conversation_id", "_day", "known_at").agg(
-        *[F.sum(name).alias(name) for name in SAID], F.min("_first").alias("_first"), F.max("_last").alias("_last"),
+    mine = (F.col("role") == "user").cast("int")
+    counts = {"messages": mine, "messages_with_errors": F.when(errors() > 0, mine).otherwise(0)}
+    counts |= {f"{kind}_errors": errors_of(kind) * mine for kind in ("grammar", "vocabulary", "spelling")}
+    ended = F.when(F.col("_until").isNotNull(), F.greatest("_until", "_from"))
+    return lived.withColumn("_from", since).select(
+        "conversation_id", "_day", "_from", ended.alias("_until"), "sent_at",
+        *[count.alias(name) for name, count in counts.items()],
     )  # fmt: skip
+
+
+def _moments() -> Column:
+    """When what a day's messages were changed: one came, one was replaced, or their conversation was revised since."""
+    came = F.transform("_said", lambda one: one["_from"])
+    went = F.filter(F.transform("_said", lambda one: one["_until"]), lambda moment: moment.isNotNull())
+    revised = F.filter("_revised", lambda moment: moment > F.col("_begun"))
+    return F.array_distinct(F.concat(came, went, revised))
 
 
 def _events(

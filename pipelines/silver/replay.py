@@ -21,7 +21,8 @@ OF_VERSION = list(ROW.values())
 def run(run: Run) -> None:
     """Mend the version tables where a rule lets a row pass that it refused before; the silver step does the rest.
 
-    A live row is known from the midnight after the newest arrival in the lake, a backfilled one from its event.
+    A live row is known from the midnight after the newest arrival in the lake, a backfilled one from its event; among
+    the versions of its record each stays where it was received.
     """
     lake = run.lake
     with run.step("replay") as step:
@@ -54,7 +55,7 @@ def _replay(lake: Lake, table: str) -> int:
     released = passed.join(_refused(lake, table), OF_VERSION, "left_semi")
     count = released.count()
     if count:
-        lake.stage(f"released_{table}", released.withColumn("received_at", F.greatest("received_at", _since(lake))))
+        lake.stage(f"released_{table}", released.withColumn("known_from", _since(lake)))
         _write_known_from(lake, table)
         _mend(lake, table)
     for name in (f"replay_{table}", f"released_{table}"):
@@ -80,7 +81,7 @@ def _write_known_from(lake: Lake, table: str) -> None:
     lake.spark.sql(
         f"MERGE INTO {lake.name(QUARANTINE.name)} q USING released_{table} r "
         f"ON q.table_name = '{SILVER_OF[table].name}' AND {same} "
-        "WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.received_at"
+        "WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.known_from"
     ).collect()
 
 

@@ -54,8 +54,7 @@ def _released(lake: Lake) -> dict[str, DataFrame]:
 
 def _known_from(typed: DataFrame, released: DataFrame) -> DataFrame:
     """Rows that were refused once and released by a mended rule are known from their release."""
-    joined = typed.join(F.broadcast(released), list(ROW.values()), "left")
-    return joined.withColumn("received_at", F.greatest("received_at", "known_from")).drop("known_from")
+    return typed.drop("known_from").join(F.broadcast(released), list(ROW.values()), "left")
 
 
 def _catch_up(lake: Lake, table: str, released: DataFrame | None) -> None:

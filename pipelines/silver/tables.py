@@ -100,7 +100,8 @@ def student_profiles(
     conversations: DataFrame, progress: DataFrame, attempts: DataFrame, levels: DataFrame
 ) -> DataFrame:
     """silver.student_profiles: one row a student and language with any record at all."""
-    begun = progress.where("started_at IS NOT NULL")
+    begun = progress.where("started_at IS NOT NULL AND status <> 'not_started'")
+    completed = F.when(F.col("status") == "completed", F.col("completed_at"))
     done = attempts.where("completed_at IS NOT NULL")
     key = ["student_id", "language"]
     talk = conversations.groupBy(*key).agg(
@@ -108,9 +109,9 @@ def student_profiles(
         F.min("started_at").alias("_first_talk"), F.max("started_at").alias("_last_talk"),
     )  # fmt: skip
     study = begun.groupBy(*key).agg(
-        F.count("*").alias("lessons_started"), F.count("completed_at").alias("lessons_completed"),
+        F.count("*").alias("lessons_started"), F.count(completed).alias("lessons_completed"),
         F.min("started_at").alias("_first_study"),
-        F.max(F.coalesce("completed_at", "started_at")).alias("_last_study"),
+        F.max(F.coalesce(completed, "started_at")).alias("_last_study"),
     )  # fmt: skip
     tested = done.groupBy(*key).agg(
         F.count("*").alias("attempts"), F.avg("score").alias("avg_score"),

@@ -33,6 +33,7 @@ META = columns("""
     event_time | TIMESTAMP | the latest of the row's event times
     live | BOOLEAN NOT NULL | whether it arrived in a dated batch rather than in a backfill
     received_at | TIMESTAMP NOT NULL | midnight after its arrival; for a backfill its event time
+    known_from | TIMESTAMP | of a live row that a mended rule released, from when it is known; null for others
 """)
 
 

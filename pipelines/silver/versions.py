@@ -21,7 +21,7 @@ class Parent:
 
 
 def received(typed: DataFrame, event_times: Sequence[str]) -> DataFrame:
-    """Add `event_time`, `live` and `received_at` to typed rows.
+    """Add `event_time`, `live`, `received_at` and an empty `known_from` to typed rows.
 
     `event_time` is the latest of the row's event times. `received_at` is midnight after the arrival of a live batch; a
     backfilled row (`live` false) counts as received when its event happened, one without an event always was.
@@ -29,7 +29,8 @@ def received(typed: DataFrame, event_times: Sequence[str]) -> DataFrame:
     none, always = F.lit(None).cast("timestamp"), F.lit(ALWAYS).cast("timestamp")
     latest = F.greatest(none, none, *[F.col(name) for name in event_times])
     arrival = F.date_add("_arrived_at", 1).cast("timestamp")
-    stamped = typed.withColumns({"event_time": latest, "live": F.col("_arrived_at").isNotNull()})
+    told = {"event_time": latest, "live": F.col("_arrived_at").isNotNull(), "known_from": none}
+    stamped = typed.withColumns(told)
     return stamped.withColumn("received_at", F.when(F.col("live"), arrival).otherwise(F.coalesce("event_time", always)))
 
 
@@ -39,13 +40,18 @@ def resolve(versions: DataFrame, parent: Parent) -> DataFrame:
     joined = versions.join(first, parent.key, "left")
     orphan = F.concat(F.lit(f"{parent.key} "), F.col(parent.key), F.lit(f" is the id of no {parent.kind}"))
     alone = F.col("_parent_known").isNull() & F.col(parent.key).isNotNull()
-    since = F.when(F.col("live"), F.greatest("received_at", "_parent_known")).otherwise(F.col("received_at"))
+    since = F.when(F.col("live"), F.greatest(_own_known(), "_parent_known")).otherwise(_own_known())
     return joined.withColumns({"waits": F.when(alone, orphan), "known_at": since}).drop("_parent_known")
 
 
 def unbound(versions: DataFrame) -> DataFrame:
     """Rows without a parent in the shape of `resolve`."""
-    return versions.withColumns({"waits": F.lit(None).cast("string"), "known_at": F.col("received_at")})
+    return versions.withColumns({"waits": F.lit(None).cast("string"), "known_at": _own_known()})
+
+
+def _own_known() -> Column:
+    """From when a row would be known by itself: since it was received, or released by a mended rule."""
+    return F.greatest("received_at", "known_from")
 
 
 def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> DataFrame:
@@ -58,18 +64,32 @@ def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> D
 
     Returns:
         With `newest` (true for the newest good version of each record, false for superseded ones, null for rows that
-        are refused or wait), and `known_at` moved back to that of the first version in a row to say the same.
+        are refused or wait), and `known_at` moved back to that of the first version in a row to say the same; one that
+        was overtaken says nothing in that.
     """
     sound = (F.size("reasons") == 0) & F.col("waits").isNull()
-    of_record = Window.partitionBy("_sound", *key)
-    so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     told = versions.withColumns({"_sound": sound, "_says": F.struct(*content)})
+    told = told.withColumn("_late", overtaken("_sound", *key))
+    of_record = Window.partitionBy("_sound", "_late", *key)
+    so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = F.lag("_says").over(of_record.orderBy(*age()))
-    marked = told.withColumn("_new", ~before.eqNullSafe(F.col("_says")))
+    marked = told.withColumn("_new", ~before.eqNullSafe(F.col("_says")) | F.col("_late"))
     since = F.max(F.when(F.col("_new"), F.col("known_at"))).over(so_far)
-    last = F.lead("row_hash").over(of_record.orderBy(*age())).isNull()
+    last = F.lead("row_hash").over(of_record.orderBy(*age())).isNull() & ~F.col("_late")
     placed = marked.withColumns({"newest": F.when(F.col("_sound"), last), "_since": since})
-    return placed.withColumn("known_at", F.col("_since")).drop("_sound", "_says", "_new", "_since")
+    known = F.when(F.col("_late"), F.col("known_at")).otherwise(F.col("_since"))
+    return placed.withColumn("known_at", known).drop("_sound", "_says", "_new", "_since", "_late")
+
+
+def overtaken(*record: str) -> Column:
+    """Whether a version never was the newest known: one that is received later was known by the time that it was, as
+    where it waited longer for its parent, or for a rule to be mended.
+
+    Args:
+        record: the columns by which the versions of a record are told.
+    """
+    later = Window.partitionBy(*record).orderBy(*age()).rowsBetween(1, Window.unboundedFollowing)
+    return F.coalesce(F.min("known_at").over(later) <= F.col("known_at"), F.lit(False))
 
 
 def good(versions: DataFrame) -> DataFrame:
@@ -98,12 +118,11 @@ def age() -> list[Column]:
 
 def lasting(versions: DataFrame, key: str) -> DataFrame:
     """Good versions that were true for a while: a backfill replaced by a backfill never was, nor was any version that
-    another one followed at the same moment.
+    was overtaken.
     """
     next_of_kind = F.lead("row_hash").over(Window.partitionBy(key, "live").orderBy(*age()))
-    at_once = F.lead("row_hash").over(Window.partitionBy(key, "known_at").orderBy(*age()))
-    kept = good(versions).withColumns({"_redone": ~F.col("live") & next_of_kind.isNotNull(), "_followed": at_once})
-    return kept.where("NOT _redone AND _followed IS NULL")
+    redone = ~F.col("live") & next_of_kind.isNotNull()
+    return good(versions).withColumns({"_redone": redone, "_late": overtaken(key)}).where("NOT _redone AND NOT _late")
 
 
 def spells(versions: DataFrame, key: str, content: Sequence[str]) -> DataFrame:

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from pipelines.silver.batch import content_of
 from pipelines.silver.events import history, learning_events, message_days, record_of
-from pipelines.silver.version_tables import SILVER_OF
+from pipelines.silver.version_tables import RECORD, SILVER_OF
+from pipelines.silver.versions import Parent, ranked, resolve, unbound
 from tests.pipelines.gold.frames import rows
-from tests.pipelines.silver.frames import at, standing
+from tests.pipelines.silver.frames import at, standing, versions
 
 SHAPE = (
     "event_type string, ref_id string, student_id string, language string, event_at timestamp, cefr_level string, "
@@ -151,10 +154,70 @@ def test_a_message_that_moved_leaves_one_conversation_for_the_other(spark: Spark
         m2         | c1              | user | 2024-11-04 10:30 | 2024-11-04
         m2         | c2              | user | 2024-11-04 10:30 | 2024-11-08
     """
-    assert [(ref, n, known, until) for ref, n, _, _, known, until in days(spark, said, talks)] == [
-        ("c1@2024-11-04", 2, at(5), at(9)),
-        ("c1@2024-11-04", 1, at(9), None),
-        ("c2@2024-11-04", 1, at(9), None),
+    assert days(spark, said, talks) == [
+        ("c1@2024-11-04", 2, 0, 30.0, at(5), at(9)),
+        ("c1@2024-11-04", 1, 0, 0.0, at(9), None),
+        ("c2@2024-11-04", 1, 0, 0.0, at(9), None),
+    ]
+
+
+def test_a_day_that_no_message_is_left_of_ends(spark: SparkSession) -> None:
+    said = """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-04
+        m2         | c1              | user | 2024-11-04 18:00 | 2024-11-04
+        m2         | c1              | user | 2024-11-04 10:05 | 2024-11-06
+        m1         | c1              | user | 2024-11-05 10:00 | 2024-11-07
+        m2         | c1              | user | 2024-11-05 10:05 | 2024-11-08
+    """
+    assert days(spark, said) == [
+        ("c1@2024-11-04", 2, 0, 480.0, at(5), at(7)),
+        ("c1@2024-11-04", 2, 0, 5.0, at(7), at(8)),
+        ("c1@2024-11-04", 1, 0, 0.0, at(8), at(9)),
+        ("c1@2024-11-05", 1, 0, 0.0, at(8), at(9)),
+        ("c1@2024-11-05", 2, 0, 5.0, at(9), None),
+    ]
+
+
+def test_a_version_whose_parent_comes_after_its_correction_changes_nothing_of_before(spark: SparkSession) -> None:
+    """m1 named c2, which was not there, and was corrected to c1 before c2 came."""
+    talks = standing(spark, "conversations", """
+        conversation_id | student_id | language | started_at       | arrived
+        c1              | 1          | spanish  | 2024-11-04 09:00 | 2024-11-04
+        c2              | 1          | spanish  | 2024-11-04 09:00 | 2024-11-10
+    """)  # fmt: skip
+    said = versions(spark, "messages", """
+        message_id | conversation_id | role | sent_at          | arrived
+        m1         | c2              | user | 2024-11-04 10:00 | 2024-11-04
+        m1         | c1              | user | 2024-11-04 10:00 | 2024-11-05
+    """)  # fmt: skip
+    parent = Parent(talks, "conversation_id", "conversation")
+    found = ranked(resolve(said, parent), RECORD["messages"], content_of("messages"))
+    assert rows(found, "conversation_id", "known_at", "newest") == [("c1", at(6), True), ("c2", at(11), False)]
+    assert rows(message_days(found, talks), "ref_id", "known_at", "superseded_at") == [("c1@2024-11-04", at(6), None)]
+
+
+def test_a_version_that_a_mended_rule_releases_after_its_correction_stands_for_nothing(spark: SparkSession) -> None:
+    study = versions(spark, "lesson_progress", """
+        progress_id | student_id | lesson_id | language | status      | started_at       | completed_at     | arrived
+        p1          | 1          | l1        | spanish  | in_progress | 2024-11-04 10:00 |                  | 2024-11-04
+        p1          | 1          | l1        | spanish  | completed   | 2024-11-04 10:00 | 2024-11-06 10:00 | 2024-11-06
+        p2          | 1          | l1        | spanish  | in_progress | 2024-11-04 10:00 |                  | 2024-11-04
+    """)  # fmt: skip
+    released = study.withColumn("known_from", F.when(F.col("status") == "in_progress", F.lit(at(20))))
+    found = ranked(unbound(released), RECORD["lesson_progress"], content_of("lesson_progress"))
+    assert rows(found, "progress_id", "status", "known_at", "newest") == [
+        ("p1", "completed", at(7), True),
+        ("p1", "in_progress", at(20), False),
+        ("p2", "in_progress", at(20), True),
+    ]
+    given = {table: standing(spark, table) for table in SILVER_OF} | {"lesson_progress": found}
+    given["lessons"] = standing(spark, "lessons", "lesson_id | language | cefr_level\nl1 | spanish | A1")
+    told = learning_events(given).where("event_type <> 'lesson_accessed'")
+    assert rows(told, "event_type", "ref_id", "known_at", "superseded_at") == [
+        ("lesson_completed", "p1", at(7), None),
+        ("lesson_started", "p1", at(7), None),
+        ("lesson_started", "p2", at(20), None),
     ]
 
 
