@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -71,6 +71,7 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
     """
     app = read_app(db, RAW_COLUMNS)
     earlier = {table: _earlier_files(out / table, user_id) for table in RAW_COLUMNS}
+    _refuse_a_day_to_come(arrived)
     _refuse_to_go_back(arrived, earlier.values())
     before = {table: _newest(files) for table, files in earlier.items()}
     exported, content = [], {}
@@ -127,6 +128,12 @@ def _earlier_files(folder: Path, user_id: str) -> list[EarlierFile]:
     paths = [*folder.glob("*.parquet"), *folder.glob("arrived=*/*.parquet")]
     matched = [(name.fullmatch(path.name), path) for path in paths]
     return sorted(EarlierFile(int(m[1]), path.parent.name.partition("arrived=")[2], path) for m, path in matched if m)
+
+
+def _refuse_a_day_to_come(arrived: date | None) -> None:
+    """Ingest sets such a batch aside, and later exports would have to arrive after it; a day is left for time zones."""
+    if arrived and arrived > datetime.now(UTC).date() + timedelta(days=1):
+        raise Unusable(f"--arrived {arrived} is yet to come: give the day on which the export is made")
 
 
 def _refuse_to_go_back(arrived: date | None, earlier: Iterable[list[EarlierFile]]) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 MODELS = ("dropout", "segments")
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+RECENCY = "recency_rule"
+"""The kind of the first version of the dropout model."""
+DECISION = "decision"
+"""A tag of a version: what promotion decided on it, and why."""
 FEATURE_SPEC = "feature_spec"
 """The key of a model's metadata under which the store says what it looks up, and of which table versions."""
 PINS = "pins"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from importlib import resources
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from monitoring.contracts import SEVERITIES
 
 EXPLAINED_FOR = timedelta(days=28)
 """How long a cause explains its consequences: as long as most features look back, and until outcomes are known."""
+EXPLAINS_FROM = 0.05
+"""A cause explains what stands on at most twenty times as many students: five who practise a new language move no
+feature of five thousand.
+"""
 
 
 @dataclass(frozen=True)
@@ -132,18 +137,22 @@ def alerts(seen: Sequence[Observation], rules: Sequence[Rule], lately: Collectio
     Args:
         seen: everything measured.
         rules: the rules.
-        lately: names of rules that fired, as more than info, in the weeks before.
+        lately: names of rules that fired, as more than info, in the weeks before: of how many students nobody knows.
     """
     fired = [(rule, found) for rule in rules for found in seen if rule.fires(found)]
-    causes = {rule.name for rule, _ in fired} | set(lately)
+    causes = dict.fromkeys(lately, inf) | {rule.name: 0.0 for rule, _ in fired}
+    for rule, found in fired:
+        causes[rule.name] = max(causes[rule.name], found.size)
     ordered = sorted(fired, key=lambda pair: (rules.index(pair[0]), -abs(pair[1].value), pair[1].subject))
     return [_alert(rule, found, causes) for rule, found in ordered]
 
 
-def _alert(rule: Rule, seen: Observation, causes: Collection[str]) -> Alert:
+def _alert(rule: Rule, seen: Observation, causes: Mapping[str, float]) -> Alert:
+    """The alert, as info where a cause that stands on students enough explains it."""
     words = {"subject": seen.subject, "value": seen.value, "usual": seen.usual or 0.0}
     said, severity = f"{rule.says.format(**words)}; {rule.todo}", rule.severity
-    cause = next((name for name in rule.explained_by if name in causes), None)
+    enough = seen.size * EXPLAINS_FROM
+    cause = next((name for name in rule.explained_by if name in causes and causes[name] >= enough), None)
     if cause:
         said, severity = f"{said} (explained by {cause})", "info"
     return Alert(rule.name, severity, seen.subject, seen.value, rule.threshold(seen), said)

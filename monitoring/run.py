@@ -28,7 +28,7 @@ from lakehouse.ledger import champion, decisions
 from lakehouse.model_files import load_card, load_reference
 from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
-from lakehouse.registry import MODELS, Version, model_name, version, versions
+from lakehouse.registry import DECISION, MODELS, RECENCY, Version, challenger, model_name, version, versions
 from lakehouse.rows import frame_of, to_pandas
 from lakehouse.runs import done
 from lakehouse.task_values import set_task_value
@@ -66,9 +66,14 @@ def run(run: Run, as_of: date) -> Decision:
     card = _card(run.lake, dropout) if dropout else {}
     decision = watch(run, as_of, dropout, card)
     set_task_value("retrain", str(decision.retrain).lower())
-    why = {"reason": decisions(run.lake, "dropout")[-1].reason} if dropout else {}
-    monitoring.dashboard.run.run(run, as_of, card | why)
+    monitoring.dashboard.run.run(run, as_of, card | _in_use(run.lake, dropout, card) if dropout else {})
     return decision
+
+
+def _in_use(lake: Lake, dropout: Version, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Why the champion is in use, and whether there is still too little data for any other: none was tested since."""
+    untested = bool(card.get("too_little_data")) and versions(lake, "dropout")[0].version == dropout.version
+    return {"in_use": decisions(lake, "dropout")[-1].reason, "too_little_data": untested}
 
 
 def _card(lake: Lake, found: Version) -> dict[str, Any]:
@@ -187,19 +192,26 @@ def _lately(lake: Lake, as_of: date) -> set[str]:
 
 
 def _trained(lake: Lake) -> set[date]:
-    """The days for which training ran for what answers the champion's question, as some experiments do not: versions
-    tell, and runs that had too little or nothing new to learn from.
+    """The days for which training ran to its end for what answers the champion's question, as some experiments do not:
+    versions tell, and runs that had too little or nothing new to learn from.
+
+    Where a run was killed, the recency rule that it began with tells of no training, and a challenger that nobody has
+    decided on tells of none that ended.
     """
-    tags = (found.tags for found in versions(lake, "dropout"))
-    days = {date.fromisoformat(told["as_of"]) for told in tags if "as_of" in told and asks_as_ever(told)}
-    runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if days else []
-    return days | {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
+    found = versions(lake, "dropout")
+    waits = challenger(lake, "dropout")
+    tags = [one.tags for one in found if one.kind != RECENCY and "as_of" in one.tags]
+    days = {date.fromisoformat(told["as_of"]) for told in tags if asks_as_ever(told)}
+    runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if found else []
+    days |= {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
+    undecided = waits and DECISION not in waits.tags and "as_of" in waits.tags
+    return days - {date.fromisoformat(waits.tags["as_of"])} if waits and undecided else days
 
 
 def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:
     """The day's rows of gold.retraining: a yes that was acted on stays a yes, with its reason."""
     told = decision
-    if not decision.retrain and lake.exists(RETRAINING.name):
+    if acted_on and not decision.retrain and lake.exists(RETRAINING.name):
         held = lake.table(RETRAINING.name).where((F.col("as_of") == F.lit(as_of)) & F.col("retrain")).first()
         told = Decision(True, held.because) if held else decision
     return [(as_of, model_name(lake.settings, model), told.retrain, told.because, acted_on) for model in MODELS]

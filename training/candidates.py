@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.errors import RadarError
+from lakehouse.registry import RECENCY
 
-RECENCY = "recency_rule"
 RECENCY_FEATURE = "gap_ratio"
 RECENCY_WEIGHT = 10.0
 """The logistic model starts from the recency rule and corrects it: that term is scaled up, so that its penalty hardly

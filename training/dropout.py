@@ -17,9 +17,9 @@ from lakehouse.evaluation import Intervals
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
 from lakehouse.model_files import load_card
-from lakehouse.registry import Version, tracked_run, use_mlflow
+from lakehouse.registry import RECENCY, Version, tracked_run, use_mlflow
 from lakehouse.settings import Settings
-from training.candidates import RECENCY, RECENCY_FEATURE, SPACES, Candidate, Trained, fixed_recency_rule
+from training.candidates import RECENCY_FEATURE, SPACES, Candidate, Trained, fixed_recency_rule
 from training.data import LABEL, TrainingSet, training_set
 from training.experiment import MODEL as MODEL
 from training.experiment import Experiment, log, registered

@@ -25,11 +25,11 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals, evaluate
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
-from lakehouse.registry import Version, challenge, tracked_run, version
+from lakehouse.registry import RECENCY, Version, challenge, tracked_run, version
 from lakehouse.rows import to_pandas
 from training import report
 from training.calibration import calibrated, method
-from training.candidates import RECENCY, RECENCY_FEATURE, Candidate, Trained
+from training.candidates import RECENCY_FEATURE, Candidate, Trained
 from training.data import LABEL, TrainingSet, described, loaded
 from training.splits import Span, TooLittle, Windows
 from training.versions import fingerprint, log_model, register

@@ -14,7 +14,7 @@ from lakehouse.evaluation import point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias, person, reigns
 from lakehouse.model_files import load_card
-from lakehouse.registry import MODELS, Version, challenger, check_asked, note, use_mlflow, version
+from lakehouse.registry import DECISION, MODELS, Version, challenger, check_asked, note, use_mlflow, version
 from lakehouse.settings import Settings
 from training import dropout, segments
 from training.evidence import Evidence
@@ -72,12 +72,12 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     told |= {"rules": {answer.rule: answer.said for answer in found}}
     told |= {"broken": [*(["taken_back"] if taken_back else []), *(a.rule for a in found if not a.kept)]}
     if refused and not wish.override:
-        note(lake, waiting, "decision", f"refused against version {held.version}: {refused}")
+        note(lake, waiting, DECISION, f"refused against version {held.version}: {refused}")
         return f"{stays}, version {waiting.version} is refused by rule {refused}"
     by, why = "rules", f"every rule kept against version {held.version}"
     if wish.override:
         by, why = wish.by or person(lake), wish.override
-    note(lake, waiting, "decision", f"promoted by {by}: {why}")
+    note(lake, waiting, DECISION, f"promoted by {by}: {why}")
     move_alias(lake, model, waiting.version, as_of, why, told, by)
     over = f", over rule {refused}" if refused else ""
     return f"{model}: version {waiting.version} ({waiting.kind}) is champion{told.get('said', '')}{over}"

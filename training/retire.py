@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.ledger import decisions
-from lakehouse.registry import MODELS, Version, aliases, client, model_name, versions
-from training.candidates import RECENCY
+from lakehouse.registry import MODELS, RECENCY, Version, aliases, client, model_name, versions
 
 KEEP = "keep"
 """A tag of this name, whatever it says, keeps a version: the pin that a person sets."""

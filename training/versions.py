@@ -17,8 +17,7 @@ from features.store import model_store
 from lakehouse.code import code_hash
 from lakehouse.lake import Lake
 from lakehouse.model_files import TRUSTED
-from lakehouse.registry import PINS, Version, challenge, challenger, model_name, use_mlflow, versions
-from training.candidates import RECENCY
+from lakehouse.registry import PINS, RECENCY, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.data import TrainingSet
 
 CODE = ("training", "features")

@@ -59,7 +59,7 @@ def facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         ("Trained on", _window(card.get("trained_from"), card.get("trained_to"))),
         ("Tested on", _window(card.get("test_from"), card.get("test_to"))),
         ("Test size", f"{number(card.get('test_rows'))} rows, {_students(card)}"),
-        ("Why it is in use", _plain(card.get("reason"))),
+        ("Why it is in use", _plain(card.get("in_use"))),
     ]
 
 

@@ -29,6 +29,8 @@ def headline(frames: Frames) -> tuple[str, str]:
     scored, waiting = frames.at_risk, paused(frames)
     if scored.empty and everybody_waits(frames):
         return "Nobody is scored today, since a closure lies ahead.", _not_scored(frames, waiting)
+    if scored.empty and nobody_active(frames):
+        return "Nobody was active in the last 14 days.", "Who has been silent for longer is counted and not scored."
     if scored.empty:
         return "No one has been scored for this day yet.", f"The score step makes the list: {entry_point('score')}"
     high = int((scored["risk_band"] == "high").sum())
@@ -62,6 +64,11 @@ def everybody_waits(frames: Frames) -> bool:
     return 0 < paused(frames) == int(frames.presence["present"].sum())
 
 
+def nobody_active(frames: Frames) -> bool:
+    """Whether nobody is scored since nobody was active in the 14 open days before."""
+    return len(frames.presence) > 0 and not int(frames.presence["present"].sum())
+
+
 def inactive(frames: Frames) -> int | None:
     """How many students were silent for more than 14 open days; None where no features tell."""
     if frames.presence.empty or frames.students.empty:
@@ -88,12 +95,14 @@ def tiles(frames: Frames, as_of: date) -> list[Tile]:
     return [
         Tile("At high risk", number(high) if scored else DASH, told, "high" if high else ""),
         *_student_tiles(frames.students, inactive(frames)),
-        *_week_tiles(frames.metrics, as_of),
+        *_week_tiles(frames.metrics, min([as_of, *frames.gold_day["as_of"]])),
     ]
 
 
 def _unscored(frames: Frames) -> str:
-    return "nobody scored: a closure lies ahead" if everybody_waits(frames) else "nobody scored yet"
+    if everybody_waits(frames):
+        return "nobody scored: a closure lies ahead"
+    return "nobody was active in 14 days" if nobody_active(frames) else "nobody scored yet"
 
 
 def _student_tiles(students: pd.DataFrame, silent: int | None) -> list[Tile]:
@@ -112,6 +121,7 @@ def _student_tiles(students: pd.DataFrame, silent: int | None) -> list[Tile]:
 
 
 def _week_tiles(metrics: pd.DataFrame, as_of: date) -> list[Tile]:
+    """The last seven days before a day that the gold tables know."""
     days = pd.to_datetime(metrics["activity_date"])
     end = pd.Timestamp(as_of)
     week = metrics[(days >= end - timedelta(days=7)) & (days < end)]

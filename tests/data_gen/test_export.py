@@ -575,6 +575,8 @@ def test_a_path_with_every_sign_in_it(db: Path, run: Run) -> None:
         (["--arrived", "yesterday"], "--arrived: expected a date such as 2024-11-04, not 'yesterday'"),
         (["--arrived", "2024-02-30"], "--arrived: expected a date such as 2024-11-04"),
         (["--arrived", "20241104"], "--arrived: expected a date such as 2024-11-04"),
+        (["--arrived", "2999-11-04"], "--arrived 2999-11-04 is yet to come"),
+        (["--arrived", "9999-12-31"], "--arrived 9999-12-31 is yet to come"),
     ],
 )
 def test_bad_arguments_are_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,13 @@ def test_a_cause_explains_its_consequences() -> None:
         ("students_gone", "critical", "students"), ("important_feature_drifted", "info", "messages_7"),
     ]  # fmt: skip
     assert fired(DRIFTED, lately=("silent_client",)) == [("important_feature_drifted", "info", "messages_7")]
+
+
+def test_few_explain_nothing_of_many() -> None:
+    drifted = replace(DRIFTED, size=5_000)
+    for students, severity in ((249, "warning"), (250, "info")):
+        new = Observation("new_language", "dutch", students, size=students)
+        assert ("important_feature_drifted", severity, "messages_7") in fired(drifted, new)
 
 
 def test_what_grows_by_its_nature_does_not_alert() -> None:

@@ -52,5 +52,7 @@ def test_a_yes_that_was_acted_on_stays_a_yes_with_its_reason(lake: Lake) -> None
     append_rows(lake, RETRAINING, asked)
     after = _decided(lake, Decision(False, "trained already"), TODAY, acted_on=True)
     assert {row[2:] for row in after} == {(True, "they are 28 days old", True)}
+    mended = _decided(lake, Decision(False, "no alert asks for it"), TODAY, acted_on=False)
+    assert {row[2:] for row in mended} == {(False, "no alert asks for it", False)}
     other = _decided(lake, Decision(False, "trained lately"), TODAY + timedelta(days=7), acted_on=False)
     assert {row[2:] for row in other} == {(False, "trained lately", False)}

@@ -104,6 +104,7 @@ def test_the_loop_is_in_order_and_training_follows_what_monitoring_says() -> Non
     daily = JOBS["daily"]
     assert _before(daily, "monitor") == {"ingest", "gold", "features", "score"}
     assert _before(JOBS["training"], "promote") == {"train_segments", "train_dropout"}
+    assert _before(JOBS["training"], "monitor_again") == {"train_segments", "train_dropout", "promote", "score_again"}
     tasks = {task["task_key"]: task for task in daily["tasks"]}
     condition = {"op": "EQUAL_TO", "left": "{{tasks.monitor.values.retrain}}", "right": "true"}
     assert tasks["retrain"]["condition_task"] == condition

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from lakehouse.errors import RadarError
+from lakehouse.registry import RECENCY
 from training.calibration import calibrated, method
-from training.candidates import RECENCY, SPACES, Candidate, candidates, fixed_recency_rule, usable
+from training.candidates import SPACES, Candidate, candidates, fixed_recency_rule, usable
 
 
 def rows(size: int = 600) -> tuple[pd.DataFrame, pd.Series]:

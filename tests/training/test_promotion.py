@@ -20,9 +20,9 @@ from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, move_alias, rollback
 from lakehouse.model_files import load_model, refuse_unsafe
-from lakehouse.registry import tracked_run, versions
+from lakehouse.registry import RECENCY, tracked_run, versions
 from training import dropout, evidence, experiment, history, promotion
-from training.candidates import RECENCY, Candidate, Trained
+from training.candidates import Candidate, Trained
 from training.dropout import Parameters, ensure_first
 from training.experiment import Experiment
 from training.promotion import Wish, promote

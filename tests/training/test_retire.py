@@ -45,7 +45,19 @@ def test_a_version_by_hand_is_no_training_and_a_run_that_learnt_nothing_is_one(t
         with Run(tracked_lake, new_run_id(), day, Namespace()).step("train_dropout") as step:
             step.rows[HORIZON] = horizon
     assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}
+    challenge(tracked_lake, "dropout", "2")
+    assert monitoring.run._trained(tracked_lake) == {DAY}, "training that was killed before promotion has not ended"
+    note(tracked_lake, version(tracked_lake, "dropout", "2"), "decision", "refused against version 1: better")
+    assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}
     assert monitoring.run._card(tracked_lake, version(tracked_lake, "dropout", "1")) == {}
+
+
+def test_the_rule_that_a_killed_training_began_with_is_no_training(tracked_lake: Lake) -> None:
+    registered(tracked_lake, "recency_rule")
+    note(tracked_lake, version(tracked_lake, "dropout", "1"), "as_of", str(DAY))
+    with Run(tracked_lake, new_run_id(), DAY, Namespace()).step("features"):
+        pass
+    assert monitoring.run._trained(tracked_lake) == set()
 
 
 def test_a_version_stays_for_an_alias_a_rollback_a_score_a_tag_or_as_the_rule_to_beat(tracked_lake: Lake) -> None:

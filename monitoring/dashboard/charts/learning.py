@@ -46,12 +46,17 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
         + base.mark_bar(yOffset=DOWN, height=10, color=ACCENT).encode(x=alt.X("students_at_level:Q", axis=None))
         + rows_chart(shown, "cefr_level", "told", list(LEVELS))
     )
-    top = rows.loc[now.idxmax()]
+    if not now.sum():
+        return None
+    most = rows.loc[now == now.max(), "cefr_level"].tolist()
     high = int(now[rows["cefr_level"].isin(["B2", "C1", "C2"])].sum())
+    there = f"{share(now.max(), now.sum())} of {number(now.sum())}"
     takeaway = (
-        f"More stand at {top['cefr_level']} than at any other level ({share(top['students_at_level'], now.sum())} of "
-        f"{number(now.sum())}); {share(high, now.sum())} are at B2 or above."
+        f"More stand at {most[0]} than at any other level ({there})"
+        if len(most) == 1
+        else f"As many stand at {' as at '.join(most)} ({there} each)"
     )
+    takeaway += f"; {share(high, now.sum())} are at B2 or above."
     numbers = frames.funnel.pivot_table(
         index="language", columns="cefr_level", values="students_at_level", aggfunc="sum"
     )

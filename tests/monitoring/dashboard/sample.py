@@ -117,7 +117,7 @@ def model_card() -> dict[str, Any]:
         "model_name": "spark_catalog.models.dropout",
         "version": "4",
         "kind": "gradient_boosting",
-        "reason": "Better than version 1 on the same fresh window: every check passed.",
+        "in_use": "Better than version 1 on the same fresh window: every check passed.",
         "trained_from": date(2024, 3, 4),
         "trained_to": date(2024, 9, 9),
         "test_from": date(2024, 10, 14),

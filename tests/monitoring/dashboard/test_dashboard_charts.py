@@ -129,6 +129,11 @@ def test_funnel_takeaway_sums_languages() -> None:
     assert drawn(cefr_funnel(frames(funnel=rows))).takeaway == (
         "More stand at A1 than at any other level (75% of 80); 25% are at B2 or above."
     )
+    tied = [("spanish", "A1", 20, 50, 60.0, 9), ("french", "B2", 20, 20, 70.0, 4)]
+    assert drawn(cefr_funnel(frames(funnel=tied))).takeaway == (
+        "As many stand at A1 as at B2 (50% of 40 each); 50% are at B2 or above."
+    )
+    assert cefr_funnel(frames(funnel=[("spanish", "A1", 0, 0, None, 4)])) is None
 
 
 def test_velocity_takeaway_weighs_by_students() -> None:

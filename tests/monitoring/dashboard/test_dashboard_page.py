@@ -183,6 +183,16 @@ def test_a_day_that_was_not_scored_is_not_blamed_on_a_closure_of_few() -> None:
     assert "No student has been scored for this day" in render(frames, AS_OF, {})
 
 
+def test_a_day_on_which_nobody_was_active_lately_needs_no_scoring() -> None:
+    frames = waiting(with_students(), present=0, paused=0)
+    title, told = overview.headline(frames)
+    assert (title, told) == (
+        "Nobody was active in the last 14 days.", "Who has been silent for longer is counted and not scored.",
+    )  # fmt: skip
+    assert overview.tiles(frames, AS_OF)[0].told == "nobody was active in 14 days"
+    assert "No student has been scored for this day" not in render(frames, AS_OF, {})
+
+
 def test_those_who_wait_for_a_closure_are_told_beside_the_scored() -> None:
     title, told = overview.headline(waiting(with_students(scored()), present=2, paused=1))
     assert title == "1 student is at high risk of stopping within two weeks."
@@ -210,6 +220,8 @@ def test_tiles_compare_weeks_and_weigh_sessions() -> None:
         students=pd.DataFrame([(100, 30, 40, 60, 10)], columns=list(COLUMNS["students"])),
         presence=pd.DataFrame([(50, 0)], columns=list(COLUMNS["presence"])),
     )
+    earlier = replace(frames, gold_day=pd.DataFrame({"as_of": [date(2024, 11, 25)]}))
+    assert ("Conversations", "8") in [(tile.label, tile.value) for tile in overview.tiles(earlier, AS_OF)]
     found = {tile.label: (tile.value, tile.told) for tile in overview.tiles(frames, AS_OF)}
     assert found["Conversations"] == ("4", "in 7 days, 50% fewer than the 7 before")
     assert found["Session length"] == ("15 min", "20% of messages corrected in the mean conversation")
