@@ -72,10 +72,10 @@ def oldest_pinned(lake: Lake, table: str, held: list[Pin]) -> datetime | None:
     return row.timestamp if row else None
 
 
-def readable(lake: Lake, pin: Pin) -> bool:
-    """Whether the pinned version can still be read: its entry in the log and its files are there."""
+def readable(lake: Lake, table: str, version: int) -> bool:
+    """Whether a version can still be read: its entry in the log and its files are there."""
     try:
-        rows = lake.table(pin.table, pin.table_version)
+        rows = lake.table(table, version)
         rows.select(F.max(F.xxhash64(rows.columns[0]))).collect()
     except PySparkException:
         return False

@@ -80,7 +80,9 @@ def run(run: Run) -> None:
             # Of every table: a row that is somebody else's by now may have been the student's in an earlier version.
             cleaned = owned(lake)
             clean_versions(lake, cleaned)
-            lost = [pin for pin in pins(lake) if pin.table in cleaned and not readable(lake, pin)]
+            held = [pin for pin in pins(lake) if pin.table in cleaned]
+            stands = {at: readable(lake, *at) for at in {(pin.table, pin.table_version) for pin in held}}
+            lost = [pin for pin in held if not stands[pin.table, pin.table_version]]
             remember_nothing(lake, student)
             _record(lake, started, gone, lost)
         _stand(step, current and not shared)
@@ -107,10 +109,13 @@ def conversations(lake: Lake, student: str) -> set[str]:
     files = [file for file in _listed(lake) if file.table == "conversations"]
     tables = [table for file in files if (table := read(file.path)) is not None]
     mine = {key for table in tables for key, whose in owners(table, "user_id") if whose == student}
-    others = {key for table in tables for key, whose in owners(table, "user_id") if whose != student}
-    if lake.exists("bronze.conversations"):
+    bronze = lake.exists("bronze.conversations")
+    if bronze:
         mine |= {row.id for row in _claimed(lake, "conversations", student).distinct().collect()}
-        others |= {row.id for row in _contested(lake, "conversations", student).collect()}
+    others = {key for table in tables for key, whose in owners(table, "user_id") if whose != student and key in mine}
+    if bronze:
+        asked = lake.spark.createDataFrame([(key,) for key in sorted(mine)], "id string")
+        others |= {row.id for row in _of_others(lake, "conversations", student).join(asked, "id").distinct().collect()}
     held = set()
     if lake.exists("silver.conversations"):
         now = lake.table("silver.conversations").where(F.col("student_id") == student)
@@ -134,9 +139,13 @@ def _claimed(lake: Lake, table: str, student: str) -> DataFrame:
 
 def _contested(lake: Lake, table: str, student: str) -> DataFrame:
     """The ids of the records of a bronze table that were said to be the student's and somebody else's."""
+    return _claimed(lake, table, student).join(_of_others(lake, table, student), "id", "left_semi").distinct()
+
+
+def _of_others(lake: Lake, table: str, student: str) -> DataFrame:
+    """The rows of a bronze table that say to be somebody else's: id, in its normal form."""
     key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
-    others = lake.table(f"bronze.{table}").where(whose != student).select(key.alias("id"))
-    return _claimed(lake, table, student).join(others, "id", "left_semi").distinct()
+    return lake.table(f"bronze.{table}").where(whose != student).select(key.alias("id"))
 
 
 def _listed(lake: Lake) -> list[Listed]:

@@ -168,9 +168,9 @@ def _lived(versions: DataFrame) -> DataFrame:
     mine = (F.col("role") == "user").cast("int")
     counts = {"messages": mine, "messages_with_errors": F.when(errors() > 0, mine).otherwise(0)}
     counts |= {f"{kind}_errors": errors_of(kind) * mine for kind in ("grammar", "vocabulary", "spelling")}
-    ended = F.when(F.col("_until").isNotNull(), F.greatest("_until", "_from"))
-    return lived.withColumn("_from", since).select(
-        "conversation_id", "_day", "_from", ended.alias("_until"), "sent_at",
+    counted = lived.withColumn("_from", since).where("_until IS NULL OR _until > _from")
+    return counted.select(
+        "conversation_id", "_day", "_from", "_until", "sent_at",
         *[count.alias(name) for name, count in counts.items()],
     )  # fmt: skip
 

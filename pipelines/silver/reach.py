@@ -78,7 +78,8 @@ def reached(
 
 
 def changed(catalogue: DataFrame, key: str, content: list[str]) -> DataFrame:
-    """The entries of a catalogue of which a fresh version says something new: one column, the key.
+    """The entries of a catalogue of which a fresh version says something new, or may be known before one that says the
+    same and was released: one column, the key.
 
     Args:
         catalogue: every version, with `fresh`.
@@ -87,7 +88,9 @@ def changed(catalogue: DataFrame, key: str, content: list[str]) -> DataFrame:
     """
     sound = catalogue.where(F.size("reasons") == 0).withColumn("_says", F.struct(*content))
     before = F.lag("_says").over(Window.partitionBy(key).orderBy(*age()))
-    return sound.withColumn("_before", before).where("fresh AND NOT (_before <=> _says)").select(key).distinct()
+    released = F.max(F.col("known_from").isNotNull()).over(Window.partitionBy(key))
+    told = sound.withColumns({"_before": before, "_released": released})
+    return told.where("fresh AND (_released OR NOT (_before <=> _says))").select(key).distinct()
 
 
 def _any_of(held: DataFrame, seeds: list[tuple[str, DataFrame]]) -> DataFrame:

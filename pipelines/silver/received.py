@@ -16,6 +16,7 @@ from pipelines.silver.version_tables import VERSIONS
 
 STATE = "made_from"
 REBUILD = "rebuild"
+CODE = "pipelines/silver"
 """What a step writes down after which silver has to be made whole again."""
 BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
 VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
@@ -76,7 +77,7 @@ def bronze_now(lake: Lake, before: MadeFrom | None) -> Bronze:
 
 def as_it_stands(lake: Lake, bronze: Bronze) -> MadeFrom:
     """What silver would be made from now: that much of bronze, the version tables and the code as they are."""
-    return MadeFrom(bronze.tables | versions_of(lake, VERSION_TABLES), bronze.rows, code_hash("pipelines/silver"))
+    return MadeFrom(bronze.tables | versions_of(lake, VERSION_TABLES), bronze.rows, code_hash(CODE))
 
 
 def received(lake: Lake, before: MadeFrom | None, now: MadeFrom, keep: Keep) -> dict[str, Received]:

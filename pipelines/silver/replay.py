@@ -48,6 +48,7 @@ def _replay(lake: Lake, table: str) -> int:
     )  # fmt: skip
     if waiting.isEmpty():
         return 0
+    lake.create(VERSIONS[table])
     sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
     bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
     rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)

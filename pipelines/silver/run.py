@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Run
+from lakehouse.code import code_hash
 from lakehouse.contracts import Contract, Publish
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
@@ -25,11 +26,11 @@ from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
 from pipelines.silver.batch import look_again, rank, silver, students
 from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
-from pipelines.silver.received import STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
+from pipelines.silver.received import CODE, STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
 from pipelines.silver.replay import release
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
-from pipelines.silver.version_tables import SILVER_OF
+from pipelines.silver.version_tables import SILVER_OF, widen
 
 CATALOGUES = (c.LESSONS, c.ASSESSMENTS, c.CLOSURES, c.INTERVENTIONS)
 """Small tables that a batch looks at whole, and makes where one of their rows is new."""
@@ -52,6 +53,8 @@ def run(run: Run) -> None:
             # A batch reads it before it publishes; one of an earlier release has to gain its new column by then.
             lake.create(c.CLOSURES)
         before = made_from(lake)
+        if before is None or before.code != code_hash(CODE):
+            widen(lake)
         bronze = bronze_now(lake, before)
         with lake.tuned_for(bronze.new_rows(before), sum(bronze.rows.values())):
             if before is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakehouse.contracts import Column, Contract, Publish, columns
+from lakehouse.lake import Lake
 from pipelines.silver import contracts as c
 
 SILVER_OF = {
@@ -96,3 +97,10 @@ EVENT_TIMES = {
 """The times of what learners did once, by raw table: what the app overwrites is none."""
 
 CONTRACTS = tuple(VERSIONS.values())
+
+
+def widen(lake: Lake) -> None:
+    """Give version tables of an earlier release the columns that they lack, whether anything came for them or not."""
+    for contract in CONTRACTS:
+        if lake.exists(contract.name):
+            lake.create(contract)

@@ -69,7 +69,8 @@ def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> D
     """
     sound = (F.size("reasons") == 0) & F.col("waits").isNull()
     told = versions.withColumns({"_sound": sound, "_says": F.struct(*content)})
-    told = told.withColumn("_late", overtaken("_sound", *key))
+    # Levels are told apart by their arrivals too, and overtake each other all the same.
+    told = told.withColumn("_late", overtaken("_sound", *[name for name in key if name != "received_at"]))
     of_record = Window.partitionBy("_sound", "_late", *key)
     so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = F.lag("_says").over(of_record.orderBy(*age()))
@@ -82,13 +83,15 @@ def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> D
 
 
 def overtaken(*record: str) -> Column:
-    """Whether a version never was the newest known: one that is received later was known by the time that it was, as
+    """Whether a version never was the newest known: another, received after it, was known no later than it was, as
     where it waited longer for its parent, or for a rule to be mended.
 
     Args:
         record: the columns by which the versions of a record are told.
     """
-    later = Window.partitionBy(*record).orderBy(*age()).rowsBetween(1, Window.unboundedFollowing)
+    # Newest first: over the rows that follow, Spark would begin anew at each row.
+    newest_first = Window.partitionBy(*record).orderBy(*[column.desc_nulls_last() for column in _ages()])
+    later = newest_first.rowsBetween(Window.unboundedPreceding, -1)
     return F.coalesce(F.min("known_at").over(later) <= F.col("known_at"), F.lit(False))
 
 
@@ -108,12 +111,15 @@ def age() -> list[Column]:
     What is left are rows of one midnight: of a backfill the later intake is newer, of a live batch the later file name,
     a longer one being later, as part-10 is than part-9, and of a file written anew the later intake.
     """
+    return [column.asc_nulls_first() for column in _ages()]
+
+
+def _ages() -> list[Column]:
     intake = F.when(~F.col("live"), F.col("_ingested_at"))
-    order = [
+    return [
         F.col("received_at"), F.col("event_time"), intake, F.length("_source_file"), F.col("_source_file"),
         F.col("_ingested_at"), F.col("row_hash"),
     ]  # fmt: skip
-    return [column.asc_nulls_first() for column in order]
 
 
 def lasting(versions: DataFrame, key: str) -> DataFrame:

@@ -13,10 +13,12 @@ import pytest
 
 import pipelines.bronze.ingest
 import pipelines.forget.run
+import pipelines.quarantine
 import pipelines.repair
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, settings
+from pipelines.silver import typed
 from tests.lakes import contents, take_in
 from tests.pipelines.test_repair import ran
 
@@ -169,6 +171,26 @@ def test_an_erasure_after_an_ingest_that_was_killed_doubles_nothing(
     assert held(lake, "silver.conversations", "conversation_id") == ["c2"]
     with pytest.raises(RadarError, match="No row of that student was found"):
         ran(chosen, pipelines.forget.run.run, student_id="anna")
+
+
+def test_what_a_mended_rule_releases_stays_where_it_was_received(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A conversation was refused on Monday and sound on Tuesday; the same level was refused on both days."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna") | {"difficulty_level": "native"}, talk("c2", "anna"))
+    deliver(chosen, "user_levels", MONDAY, level("anna", "native"))
+    take_in(chosen)
+    deliver(chosen, "conversations", TUESDAY, talk("c1", "anna"))
+    deliver(chosen, "user_levels", TUESDAY, level("anna", "native"))
+    take_in(chosen)
+    monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
+    lake = ran(chosen, pipelines.quarantine.replay)
+    assert lake.table("ops.quarantine").where("released_at IS NULL").isEmpty()
+    assert {row.cefr_level for row in lake.table("silver.conversations").collect()} == {"A1"}
+    assert [row.cefr_level for row in lake.table("silver.student_levels").collect()] == ["C2"]
+    standing = contents(chosen)
+    ran(chosen, pipelines.repair.rebuild_silver)
+    assert contents(chosen) == standing
 
 
 def killed(*_: object) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, SparkSession
+from dataclasses import replace
 
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.lake import Lake
 from pipelines.silver.batch import content_of
 from pipelines.silver.tables import interventions
-from pipelines.silver.version_tables import RECORD
+from pipelines.silver.version_tables import RECORD, VERSIONS, widen
 from pipelines.silver.versions import Parent, lasting, newest, ranked, resolve, spells, unbound
 from tests.pipelines.gold.frames import rows
 from tests.pipelines.silver.frames import at, standing, versions
@@ -193,3 +197,27 @@ def test_a_corrected_contact_is_known_since_it_was_first_told_of(spark: SparkSes
         2          | 2024-11-08 10:00 | mail    | 2024-11-05
     """))  # fmt: skip
     assert rows(told, "student_id", "channel", "known_at") == [("1", "mail", at(6)), ("2", "mail", at(8, 10))]
+
+
+def test_a_level_that_was_released_late_gives_way_to_one_received_since(spark: SparkSession) -> None:
+    """Levels are told apart by their arrivals: the same was refused twice, and corrected on the 6th."""
+    levels = versions(spark, "user_levels", """
+        student_id | language | cefr_level | assessed_at      | arrived
+        1          | spanish  | A1         | 2024-11-04 10:00 | 2024-11-04
+        1          | spanish  | A1         | 2024-11-04 10:00 | 2024-11-05
+        1          | spanish  | B1         | 2024-11-04 10:00 | 2024-11-08
+        2          | spanish  | A1         | 2024-11-04 10:00 | 2024-11-04
+        2          | spanish  | A1         | 2024-11-04 10:00 | 2024-11-05
+    """)  # fmt: skip
+    released = levels.withColumn("known_from", F.when(F.col("cefr_level") == "A1", F.lit(at(9))))
+    assert rows(newest(rank(unbound(released), "user_levels")), "student_id", "cefr_level", "known_at") == [
+        ("1", "B1", at(9)),
+        ("2", "A1", at(9)),
+    ]
+
+
+def test_version_tables_of_an_earlier_release_gain_what_they_lack(lake: Lake) -> None:
+    now = VERSIONS["closures"]
+    lake.create(replace(now, columns=tuple(column for column in now.columns if column.name != "known_from")))
+    widen(lake)
+    assert lake.table(now.name).columns == now.column_names()
