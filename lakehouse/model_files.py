@@ -49,8 +49,8 @@ def load_artifact(lake: Lake, found: Version, name: str) -> dict[str, Any]:
         return dict(mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{name}"))
     except (MlflowException, OSError):
         raise RadarError(
-            f"{found.name} version {found.version} has no {name} that can be read: it was not registered by training, or "
-            "its files are not where they were."
+            f"{found.name} version {found.version} has no {name} that can be read: it was not registered by training, "
+            "or its files are not where they were."
         ) from None
 
 
