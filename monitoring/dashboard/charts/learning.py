@@ -46,7 +46,7 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
         + base.mark_bar(yOffset=DOWN, height=10, color=ACCENT).encode(x=alt.X("students_at_level:Q", axis=None))
         + rows_chart(shown, "cefr_level", "told", list(LEVELS))
     )
-    if not now.sum():
+    if not ever.sum():
         return None
     most = rows.loc[now == now.max(), "cefr_level"].tolist()
     high = int(now[rows["cefr_level"].isin(["B2", "C1", "C2"])].sum())
@@ -57,6 +57,8 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
         else f"As many stand at {' as at '.join(most)} ({there} each)"
     )
     takeaway += f"; {share(high, now.sum())} are at B2 or above."
+    if not now.sum():
+        takeaway = "Nobody stands at a level as of this day."
     numbers = frames.funnel.pivot_table(
         index="language", columns="cefr_level", values="students_at_level", aggfunc="sum"
     )

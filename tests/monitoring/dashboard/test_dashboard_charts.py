@@ -133,6 +133,8 @@ def test_funnel_takeaway_sums_languages() -> None:
     assert drawn(cefr_funnel(frames(funnel=tied))).takeaway == (
         "As many stand at A1 as at B2 (50% of 40 each); 50% are at B2 or above."
     )
+    gone = frames(funnel=[("spanish", "A1", 0, 3, None, 4)])
+    assert drawn(cefr_funnel(gone)).takeaway == "Nobody stands at a level as of this day."
     assert cefr_funnel(frames(funnel=[("spanish", "A1", 0, 0, None, 4)])) is None
 
 
