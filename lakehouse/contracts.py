@@ -18,7 +18,7 @@ DELETED_FILES = "delta.deletedFileRetentionDuration"
 LOG = "delta.logRetentionDuration"
 VERSIONS_KEPT = dict.fromkeys((DELETED_FILES, LOG), "interval 3650 days")
 """A version can be read as long as the log knows it and its files, replaced ones too: Delta's own 30 days and week are
-over before a model is. Of files that its log has forgotten, cleaning keeps those alone that were written of late.
+over before a model is.
 """
 CLEANED_AFTER = dict.fromkeys(VERSIONS_KEPT, "interval 365 days")
 """In a Unity Catalog, which cleans by itself, how long versions stay readable for the models that pin them."""
