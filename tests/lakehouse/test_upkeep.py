@@ -102,7 +102,7 @@ def test_a_pinned_version_outlives_the_week_and_others_do_not(lake: Lake, tmp_pa
 
 
 def test_a_file_of_a_pinned_version_stays_though_it_was_replaced_long_ago(lake: Lake, tmp_path: Path) -> None:
-    """Written sixty days ago, pinned by a version of forty, replaced twenty ago: neither age alone tells that it stays."""
+    """Written sixty days ago, pinned by a version of forty, replaced twenty ago: no such age tells that it stays."""
     table = replace(TABLE, publish=Publish.REPLACE, pinned=True)
     lake.create(table)
     for rows in (3, 5):
