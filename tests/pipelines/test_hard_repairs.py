@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +133,7 @@ def test_a_restore_that_was_killed_is_made_good_by_the_next_ingest(
     take_in(chosen)
     ran(chosen, pipelines.forget.run.run, student_id="anna")
     take_in(chosen)
-    before = contents(chosen, ("silver",))
+    before = made_from_versions(chosen)
 
     @contextmanager
     def killed_at_the_second(*_: object) -> Iterator[None]:
@@ -152,8 +153,13 @@ def test_a_restore_that_was_killed_is_made_good_by_the_next_ingest(
     assert Lake.open(chosen).table(f"{table}.conversations").isEmpty() == done
     for _ in range(2):
         take_in(chosen)
-        assert contents(chosen, ("silver",)) == before
+        assert made_from_versions(chosen) == before
         assert [row.id for row in Lake.open(chosen).table("bronze.conversations").collect()] == ["c2"]
+
+
+def made_from_versions(chosen: Settings) -> dict[str, Counter[str]]:
+    """Silver but for the version tables, which tell the content of files too: an erasure wrote those anew."""
+    return {name: rows for name, rows in contents(chosen, ("silver",)).items() if not name.endswith("_versions")}
 
 
 def test_an_erasure_after_an_ingest_that_was_killed_doubles_nothing(
