@@ -85,14 +85,15 @@ class WriterNote:
         """Wait until the JVM of a killed holder has ended."""
         note = self.read()
         jvm = note.get("jvm")
-        if not isinstance(jvm, int) or not self._runs(jvm):
+        if not isinstance(jvm, int) or not _runs(jvm, note):
             return
         print(f"Waiting for the JVM {jvm} that the ended run {note['run']} left behind …", file=sys.stderr, flush=True)
-        while self._runs(jvm):
+        while _runs(jvm, note):
             if time.monotonic() > deadline:
                 raise LakeBusy(f"The JVM {jvm} of the ended run {note['run']} still runs; end it and start again.")
             time.sleep(0.2)
 
-    def _runs(self, jvm: int) -> bool:
-        """Whether the JVM that the note names still runs, and no other process under its number."""
-        return is_java(jvm) and began(jvm) == self.read().get("jvm_began", began(jvm))
+
+def _runs(jvm: int, note: dict[str, object]) -> bool:
+    """Whether the JVM that a note names still runs, and no other process under its number."""
+    return is_java(jvm) and began(jvm) == note.get("jvm_began", began(jvm))

@@ -204,8 +204,9 @@ def _trained(lake: Lake) -> set[date]:
     days = {date.fromisoformat(told["as_of"]) for told in tags if asks_as_ever(told)}
     runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if found else []
     days |= {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
-    undecided = waits and DECISION not in waits.tags and "as_of" in waits.tags
-    return days - {date.fromisoformat(waits.tags["as_of"])} if waits and undecided else days
+    if waits and DECISION not in waits.tags and "as_of" in waits.tags:
+        days.discard(date.fromisoformat(waits.tags["as_of"]))
+    return days
 
 
 def _decided(lake: Lake, decision: Decision, as_of: date, acted_on: bool) -> list[tuple[Any, ...]]:

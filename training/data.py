@@ -150,7 +150,7 @@ def loaded(lake: Lake, recipe: Recipe, features: Sequence[str]) -> TrainingSet:
         made = store.model_store(lake).create_training_set(
             df=recipe.spine(lake), feature_lookups=lookups(lake, names), label=label, exclude_columns=KEY
         )
-        return replace(made, pins=made.pins | {table: recipe.pins[table] for table in made.pins})
+        return replace(made, pins={table: recipe.pins[table] for table in made.pins})
 
     return TrainingSet(collected(recipe.load(lake), features), tuple(features), recipe, inputs)
 

@@ -41,8 +41,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
 def needed(lake: Lake, model: str, as_of: date) -> dict[str, str]:
     """The versions that something needs, newest first, with what.
 
-    A rollback may go back to any version that has been champion. The recency rule is what
-    every challenger has to beat.
+    A rollback may go back to any version that has been champion. The recency rule is what every challenger has to beat.
     """
     ledger = {decision.version for decision in decisions(lake, model)}
     named = {number: f"it is {alias}" for alias, number in sorted(aliases(lake, model).items(), reverse=True)}

@@ -90,13 +90,8 @@ def create(
     lake: Lake, name: str, primary_keys: Sequence[str], times: Sequence[str], schema: StructType, description: str,
     tags: Mapping[str, str],
 ) -> None:  # fmt: skip
-    """Make an empty feature table.
-
-    Raises:
-        SpecError: for keys or columns that make no feature table.
-    """
+    """Make an empty feature table of keys and columns that `check_creation` lets pass."""
     table = lake.short(name)
-    check_creation(table, primary_keys, times, schema)
     contract = _contract(table, schema, primary_keys, times, description)
     lake.create(contract)
     named = {KEYS: ",".join(primary_keys), TIMESERIES: ",".join(times)} | {f"tag.{k}": v for k, v in tags.items()}

@@ -25,10 +25,9 @@ def run(run: Run, as_of: date, model_card: dict[str, Any]) -> Path:
     Args:
         run: the command.
         as_of: the day the page is for.
-        model_card: the champion: model_name, version, kind, in_use (why it is),
-            reason (why there is too little data), trained_from, trained_to, test_from, test_to,
-            metrics and recency ({roc_auc: {value, low, high}, …}), too_little_data, test_rows, test_students. What is
-            missing is shown as a dash; an empty card means that no model is in use.
+        model_card: the champion: model_name, version, kind, in_use (why it is), trained_from, trained_to, test_from,
+            test_to, metrics and recency ({roc_auc: {value, low, high}, …}), too_little_data and its reason, test_rows,
+            test_students. What is missing is shown as a dash; an empty card means that no model is in use.
 
     Raises:
         RadarError: when the file cannot be written.

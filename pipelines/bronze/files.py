@@ -15,9 +15,6 @@ from lakehouse.rows import frame_of
 from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import LandingFile, Listed
 
-IN_BRONZE = ("_source_file", "_file_hash")
-"""The columns of bronze that tell which file a row came in."""
-
 
 def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed], list[Listed]]:
     """Files that the ledger does not know, as (known content under a new mark, new content).
@@ -38,33 +35,33 @@ def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed]
 def in_bronze(lake: Lake, files: Iterable[Listed]) -> set[tuple[str, str, str]]:
     """Of these files, those whose rows bronze holds though the ledger does not say so: a run was killed in between."""
     hashes = [file.file_hash for file in files]
+    held = _held(lake) if hashes else None
+    if held is None:
+        return set()
+    return {tuple(row) for row in held.where(F.col("_file_hash").isin(hashes)).collect()}
+
+
+def _held(lake: Lake) -> DataFrame | None:
+    """The files whose rows bronze holds: table_name, _source_file, _file_hash; None before there is a bronze table."""
     found = [
-        lake.table(f"bronze.{table}")
-        .where(F.col("_file_hash").isin(hashes))
-        .select(F.lit(table), *IN_BRONZE)
-        .distinct()
+        lake.table(name).select(F.lit(table).alias("table_name"), "_source_file", "_file_hash").distinct()
         for table in RAW_TABLES
-        if hashes and lake.exists(f"bronze.{table}")
+        if lake.exists(name := f"bronze.{table}")
     ]
-    return {tuple(row) for row in reduce(DataFrame.union, found).collect()} if found else set()
+    return reduce(DataFrame.union, found) if found else None
 
 
 def strike_what_bronze_lacks(lake: Lake) -> None:
     """Take the files out of the ledger whose rows bronze does not hold, as after a restore, so that they come again."""
     if not lake.exists(FILES.name):
         return
-    lake.create(FILES)
-    held = [
-        lake.table(name).select(F.lit(table).alias("table_name"), *IN_BRONZE).distinct()
-        for table in RAW_TABLES
-        if lake.exists(name := f"bronze.{table}")
-    ]
-    if not held:
+    held = _held(lake)
+    if held is None:
         return
-    told = lake.table(FILES.name).where("row_count > 0")
+    lake.create(FILES)
     as_held = {"_source_file": F.col("source_file"), "_file_hash": F.coalesce("bronze_hash", "file_hash")}
-    named = told.withColumns(as_held)
-    lost = named.join(reduce(DataFrame.union, held), ["table_name", *IN_BRONZE], "left_anti")
+    named = lake.table(FILES.name).where("row_count > 0").withColumns(as_held)
+    lost = named.join(held, held.columns, "left_anti")
     lost.select(*FILES.key).createOrReplaceTempView("struck_files")
     same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
     lake.spark.sql(

@@ -35,7 +35,7 @@ from pipelines.forget.tables import (
     nameless,
     owned,
     remember_nothing,
-)  # fmt: skip
+)
 from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
 
@@ -107,12 +107,12 @@ def conversations(lake: Lake, student: str) -> set[str]:
     One that somebody else is said to have begun too is the student's where silver has it so, by its newest version.
     """
     files = [file for file in _listed(lake) if file.table == "conversations"]
-    tables = [table for file in files if (table := read(file.path)) is not None]
-    mine = {key for table in tables for key, whose in owners(table, "user_id") if whose == student}
+    told = [pair for file in files if (table := read(file.path)) is not None for pair in owners(table, "user_id")]
+    mine = {key for key, whose in told if whose == student}
     bronze = lake.exists("bronze.conversations")
     if bronze:
         mine |= {row.id for row in _claimed(lake, "conversations", student).distinct().collect()}
-    others = {key for table in tables for key, whose in owners(table, "user_id") if whose != student and key in mine}
+    others = {key for key, whose in told if whose != student and key in mine}
     if bronze:
         asked = lake.spark.createDataFrame([(key,) for key in sorted(mine)], "id string")
         others |= {row.id for row in _of_others(lake, "conversations", student).join(asked, "id").distinct().collect()}

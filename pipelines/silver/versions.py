@@ -74,7 +74,7 @@ def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> D
     of_record = Window.partitionBy("_sound", "_late", *key)
     so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = F.lag("_says").over(of_record.orderBy(*age()))
-    marked = told.withColumn("_new", ~before.eqNullSafe(F.col("_says")) | F.col("_late"))
+    marked = told.withColumn("_new", ~before.eqNullSafe(F.col("_says")))
     since = F.max(F.when(F.col("_new"), F.col("known_at"))).over(so_far)
     last = F.lead("row_hash").over(of_record.orderBy(*age())).isNull() & ~F.col("_late")
     placed = marked.withColumns({"newest": F.when(F.col("_sound"), last), "_since": since})

@@ -34,6 +34,8 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
     sums = frames.funnel.groupby("cefr_level")[["students_at_level", "students_ever_at_level"]].sum()
     rows: Any = sums.reindex(list(LEVELS), fill_value=0).reset_index()
     now, ever = rows["students_at_level"], rows["students_ever_at_level"]
+    if not ever.sum():
+        return None
     shown = rows.assign(told=[f"{number(n)} now · {number(e)} ever" for n, e in zip(now, ever, strict=True)])
     tooltip = [
         alt.Tooltip("cefr_level:N", title="Level"),
@@ -46,19 +48,7 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
         + base.mark_bar(yOffset=DOWN, height=10, color=ACCENT).encode(x=alt.X("students_at_level:Q", axis=None))
         + rows_chart(shown, "cefr_level", "told", list(LEVELS))
     )
-    if not ever.sum():
-        return None
-    most = rows.loc[now == now.max(), "cefr_level"].tolist()
-    high = int(now[rows["cefr_level"].isin(["B2", "C1", "C2"])].sum())
-    there = f"{share(now.max(), now.sum())} of {number(now.sum())}"
-    takeaway = (
-        f"More stand at {most[0]} than at any other level ({there})"
-        if len(most) == 1
-        else f"As many stand at {' as at '.join(most)} ({there} each)"
-    )
-    takeaway += f"; {share(high, now.sum())} are at B2 or above."
-    if not now.sum():
-        takeaway = "Nobody stands at a level as of this day."
+    takeaway = _most_stand_at(now.set_axis(rows["cefr_level"]))
     numbers = frames.funnel.pivot_table(
         index="language", columns="cefr_level", values="students_at_level", aggfunc="sum"
     )
@@ -68,6 +58,18 @@ def cefr_funnel(frames: Frames) -> Drawing | None:
         "Strong: there now; faint: ever there. A student of two languages counts in both; the table has each language."
     )
     return Drawing(finish(chart, 38 * len(LEVELS)), takeaway, table, note)
+
+
+def _most_stand_at(now: pd.Series) -> str:
+    """Students by level, in a sentence."""
+    everyone, most = now.sum(), now[now == now.max()]
+    if not everyone:
+        return "Nobody stands at a level as of this day."
+    there = f"{share(now.max(), everyone)} of {number(everyone)}"
+    high = f"{share(int(now[['B2', 'C1', 'C2']].sum()), everyone)} are at B2 or above."
+    if len(most) > 1:
+        return f"As many stand at {' as at '.join(most.index)} ({there} each); {high}"
+    return f"More stand at {most.index[0]} than at any other level ({there}); {high}"
 
 
 def velocity(frames: Frames) -> Drawing | None:

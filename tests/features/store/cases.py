@@ -66,7 +66,7 @@ def by_pandas(case: Case) -> pd.DataFrame:
         table, rows = case.tables[lookup.table_name]
         held = rows_of(rows).to_dict("records")
         find = _finder(held, table, lookup)
-        for feature in lookup.feature_names or sorted(table.features):
+        for feature in lookup.feature_names or sorted(table.values):
             output = lookup._get_output_name(feature)
             values = [None if found is None else found[feature] for found in map(find, frame.to_dict("records"))]
             default = lookup.default_values.get(output)
@@ -87,7 +87,7 @@ def _finder(
     keys = [lookup.lookup_key] if isinstance(lookup.lookup_key, str) else lookup.lookup_key
 
     def find(row: dict[str, Any]) -> dict[str, Any] | None:
-        pairs = list(zip(keys, table.primary_keys, strict=True))
+        pairs = list(zip(keys, table.entity_keys, strict=True))
         mine = [h for h in held if all(row[k] is not None and row[k] == h[p] for k, p in pairs)]
         if not lookup.timestamp_lookup_key:
             return mine[0] if mine else None
@@ -115,15 +115,16 @@ def _at_once(random: Any, rows: list[tuple[Any, ...]], table: FeatureTable, held
         return [(*row[:4], rows[0][4], *row[5:]) for row in rows]
     moment = found[random.integers(len(found))]["at"]
     if random.random() < 0.5:
-        met = {tuple(one[key] for key in table.primary_keys) for one in found if one["at"] == moment}
-        rows = [row for row in rows if row[1 : 1 + len(table.primary_keys)] in met]
+        met = {tuple(one[key] for key in table.entity_keys) for one in found if one["at"] == moment}
+        rows = [row for row in rows if row[1 : 1 + len(table.entity_keys)] in met]
     return [(*row[:4], moment, *row[5:]) for row in rows]
 
 
 def _table(spark: SparkSession, random: Any, name: str, dated: bool) -> tuple[FeatureTable, DataFrame]:
     keys = ["who", "group"][: 1 + int(random.random() < 0.4)]
     timed = bool(random.random() < 0.85)
-    columns = [*keys, *(["at"] if timed else []), *KINDS]
+    times = ["at"] if timed else []
+    columns = [*keys, *times, *KINDS]
     types = {"who": "string", "group": "int", "at": "date" if dated else "timestamp"} | KINDS
     rows: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for _ in range(60):
@@ -131,7 +132,7 @@ def _table(spark: SparkSession, random: Any, name: str, dated: bool) -> tuple[Fe
         at = (_moment(random, dated, False),) if timed else ()
         rows[*key, *at] = (*key, *at, *(_value(random, kind) for kind in KINDS))
     frame = spark.createDataFrame(list(rows.values()), ", ".join(f"{c} {types[c]}" for c in columns))
-    return FeatureTable(name, keys, ["at"] if timed else [], frame.schema), frame
+    return FeatureTable(name, [*keys, *times], times, frame.schema), frame
 
 
 def _lookups(random: Any, table: FeatureTable, n: int) -> list[FeatureLookup]:
@@ -145,7 +146,7 @@ def _lookups(random: Any, table: FeatureTable, n: int) -> list[FeatureLookup]:
         fill = {names[name]: DEFAULTS[name] for name in chosen if random.random() < 0.3}
         made.append(
             FeatureLookup(
-                table_name=table.name, lookup_key=[who, "group"][: len(table.primary_keys)], feature_names=chosen,
+                table_name=table.name, lookup_key=[who, "group"][: len(table.entity_keys)], feature_names=chosen,
                 rename_outputs=names, default_values=fill, timestamp_lookup_key=moment if timed else None,
                 lookback_window=None if window is None else timedelta(days=int(window)),
             )

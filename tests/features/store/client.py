@@ -61,12 +61,12 @@ def metadata(tables: Mapping[str, tuple[FeatureTable, Any]]) -> Any:
 
 def _table(name: str, table: FeatureTable) -> Any:
     return TheirTable(
-        name, "1", "", table.primary_keys, [], table.features, timestamp_keys=table.timestamp_keys
+        name, "1", "", table.entity_keys, [], table.values, timestamp_keys=table.timestamp_keys
     )  # fmt: skip
 
 
 def _features(name: str, table: FeatureTable) -> list[MaterializedFeature]:
     """As the catalog gives them: those that are no key by name."""
     named = {field.name: DataType.spark_type_to_string(field.dataType) for field in table.schema}
-    ordered = sorted(named, key=lambda feature: (feature in table.features, feature))
+    ordered = sorted(named, key=lambda feature: (feature in table.values, feature))
     return [MaterializedFeature(name, "1", feature, named[feature], "") for feature in ordered]

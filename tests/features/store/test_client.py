@@ -68,7 +68,8 @@ def test_one_column_meets_one_key_alone(spark: SparkSession, keys: list[str], me
     columns = [*keys, *(["at"] if time else []), "score"]
     row = [("a", "a", date(2024, 11, 4), date(2024, 11, 4), 1.0)]
     held = spark.createDataFrame(row, "who string, friend string, day date, at date, score double").select(*columns)
-    table = FeatureTable("features.pairs", keys, ["at"] if time else [], held.schema)
+    times = ["at"] if time else []
+    table = FeatureTable("features.pairs", [*keys, *times], times, held.schema)
     df = spark.createDataFrame([(1, "a", date(2024, 11, 7), 0)], "row int, who string, moment date, label int")
     lookup = FeatureLookup(table_name=table.name, lookup_key=met, timestamp_lookup_key=time)
     case = Case(df, [lookup], ["label"], [], {table.name: (table, held)})
@@ -116,7 +117,7 @@ def invalid(spark: SparkSession, changes: list[dict[str, Any]], labels: list[str
         [("a", date(2024, 11, 4), 1.0, 2, "x", True)],
         SHAPE,
     )
-    table = FeatureTable("features.first", ["who"], ["at"], rows.schema)
+    table = FeatureTable("features.first", ["who", "at"], ["at"], rows.schema)
     df = spark.createDataFrame(
         [(1, "a", date(2024, 11, 4), datetime(2024, 11, 4), 1)],
         "row int, who string, moment date, at timestamp, label int",

@@ -60,7 +60,7 @@ def real(
     monkeypatch.setattr(SparkClient, "table_exists", lambda _, name: name == FULL)
     monkeypatch.setattr(SparkClient, "get_current_catalog", lambda _: "workspace")
     monkeypatch.setattr(SparkClient, "read_table", read)
-    table = FeatureTable(FULL, ["who"], ["day"], practice.schema, "How much somebody practised.")
+    table = FeatureTable(FULL, ["who", "day"], ["day"], practice.schema, "How much somebody practised.")
     with serving(catalog({FULL: table})) as (address, asked):
         monkeypatch.setenv("DATABRICKS_HOST", address)
         monkeypatch.setenv("DATABRICKS_TOKEN", "no secret")

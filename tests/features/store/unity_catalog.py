@@ -43,8 +43,7 @@ def _answer(tables: Tables, path: str, said: dict[str, Any]) -> dict[str, Any] |
 
 
 def _table(name: str, table: FeatureTable) -> dict[str, Any]:
-    keys = [*table.primary_keys, *table.timestamp_keys]
-    constraint = {"child_columns": keys, "timeseries_columns": table.timestamp_keys}
+    constraint = {"child_columns": table.primary_keys, "timeseries_columns": table.timestamp_keys}
     return {
         "full_name": name, "securable_kind": "TABLE_DELTA", "table_type": "MANAGED", "table_id": "1",
         "comment": table.description, "created_at": 0, "columns": [{"name": field} for field in table.schema.names],
