@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import shutil
@@ -14,20 +15,40 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
+import scoring.run
 from data_gen.__main__ import main as generate
+from lakehouse.cli import Run
 from lakehouse.lake import Lake
+from lakehouse.lock import HOLDER, WriterNote
+from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
 from soak.conftest import Report
-from tests.conftest import run_loop
+from tests.conftest import OPTIONS, run_loop
 from tests.lakes import assert_same
 
 KILLS, SEED, SOONEST = 6, 7, 5.0
 SCORES = "gold.at_risk_students"
 
 
-def scoring(chosen: Settings, *days: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "scoring", "--lake", str(chosen.lake), *days]
+def another(chosen: Settings, day: date) -> subprocess.Popen[bytes]:
+    """A process of its own that scores a day."""
+    command = [sys.executable, "-m", "scoring", "--lake", str(chosen.lake), "--as-of", str(day)]
     return subprocess.Popen(command, start_new_session=True)
+
+
+def wait_until_it_writes(chosen: Settings, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process holds the lake."""
+    note = WriterNote(chosen.lake / HOLDER, "soak")
+    while note.read().get("pid") != process.pid:
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
+def score(chosen: Settings, first: date, last: date) -> None:
+    """Score a range of days in this process."""
+    with Lake.writing(chosen, "score") as lake:
+        span = argparse.Namespace(**vars(OPTIONS), first=str(first), last=str(last))
+        scoring.run.run(Run(lake, new_run_id(), last, span), last)
 
 
 def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
@@ -41,11 +62,11 @@ def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
     newest = as_of - timedelta(days=as_of.weekday() or 7)
     days = [newest - timedelta(weeks=week) for week in range(KILLS - 1, -1, -1)]
     began = time.monotonic()
-    assert scoring(undisturbed, "--as-of", str(days[0])).wait(900) == 0
+    assert another(undisturbed, days[0]).wait(900) == 0
     whole_run = time.monotonic() - began
     rng, struck, before = random.Random(SEED), 0, 0
     for day in days:
-        process = scoring(chosen, "--as-of", str(day))
+        process = another(chosen, day)
         time.sleep(rng.uniform(SOONEST, whole_run))
         struck += process.poll() is None
         if process.poll() is None:
@@ -54,10 +75,12 @@ def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
         found, whole = scored(chosen, day)
         assert found in (0, whole)
         before += found == 0
-        both = [scoring(chosen, "--as-of", str(day)), scoring(chosen, "--as-of", str(day))]
-        assert [one.wait(900) for one in both] == [0, 0]
+        beside = another(chosen, day)
+        wait_until_it_writes(chosen, beside)
+        score(chosen, day, day)
+        assert beside.wait(900) == 0
         assert scored(chosen, day) == (whole, whole)
-    assert scoring(undisturbed, "--from", str(days[0]), "--to", str(days[-1])).wait(1800) == 0
+    score(undisturbed, days[0], days[-1])
     assert_same(chosen, undisturbed, ("gold",))
     report(
         f"{struck} of {KILLS} scorings were struck by SIGKILL (seed {SEED}), {before} of them before anything was "
