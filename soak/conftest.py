@@ -32,6 +32,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     result = outcome.get_result()  # type: ignore[attr-defined]
     if result.when == "call":
         item.failed = result.failed  # type: ignore[attr-defined]
+    if result.when == "setup" and result.failed:
+        _write(item.name, f"| {item.name} | failed before it began ({datetime.now(UTC):%Y-%m-%d}) | |")
 
 
 def _write(name: str, line: str) -> None:

@@ -36,7 +36,7 @@ def undisturbed(landing: Path) -> Settings:
 
 def ingest(lake: Path, landing: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pipelines.ingest", "--lake", str(lake), "--landing", str(landing)]
-    return subprocess.Popen([*command, "--most-refused", "1"], start_new_session=True)
+    return subprocess.Popen([*command, "--most-refused", "1"], start_new_session=True, stderr=subprocess.PIPE)
 
 
 def test_killed_at_random_moments(landing: Path, undisturbed: Settings, report: Report) -> None:
@@ -47,12 +47,13 @@ def test_killed_at_random_moments(landing: Path, undisturbed: Settings, report: 
         bring(part, landing, own)
         process = ingest(chosen.lake, own)
         time.sleep(rng.uniform(SOONEST, LATEST))
-        struck += process.poll() is None
         if process.poll() is None:
+            struck += 1
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(60)
+        assert process.wait(60) in (0, -signal.SIGKILL)
         take_in(chosen)
     assert_same(chosen, undisturbed)
+    assert struck >= 0.8 * KILLS
     report(f"{struck} of {KILLS} runs were struck by SIGKILL (seed {SEED}); the lake equals the undisturbed one")
 
 
@@ -66,6 +67,8 @@ def parts(landing: Path, count: int) -> list[list[str]]:
 def test_two_at_once(landing: Path, undisturbed: Settings, report: Report) -> None:
     lake = landing.parent / "both"
     both = [ingest(lake, landing), ingest(lake, landing)]
-    assert [process.wait(900) for process in both] == [0, 0]
+    said = [process.communicate(timeout=900)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted("Waiting for" in text for text in said) == [False, True]
     assert_same(settings(str(lake), str(landing)), undisturbed)
     report("two ingests started at once: one waited for the other; the lake equals that of one")

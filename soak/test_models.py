@@ -37,7 +37,7 @@ from training.evidence import test_rows as logged_rows
 
 SEEDS = (1, 2, 3, 4, 5)
 AS_OF = date(2025, 1, 1)
-MOVES = 10
+MOVES, FEWEST_PROMOTED = 10, 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def way_to_the_hazard(made: Learnt) -> float:
     hazard = pd.read_parquet(made.truth / "hazard.parquet")
     truth = hazard.assign(student_id=hazard["user_id"].astype(str), as_of=pd.to_datetime(hazard["date"]))
     told = logged_rows(version(made.lake(), "dropout", "2"))
-    told = told.merge(truth[["student_id", "as_of", "hazard"]], on=["student_id", "as_of"])
+    told = told.merge(truth[["student_id", "as_of", "hazard"]], on=["student_id", "as_of"], how="left")
+    assert told["hazard"].notna().all()
     ours, true = (roc_auc_score(told["dropped_out"], told[column]) for column in ("probability", "hazard"))
     return float((ours - 0.5) / (true - 0.5))
 
@@ -115,7 +116,7 @@ def test_generated_students(of_seed: Callable[[int], Learnt], report: Report) ->
         f"{', '.join(f'{kind:.2f}' for kind in kinds)}"
     )
     assert min(ways) >= 0.92
-    assert better == promoted
+    assert better == promoted >= FEWEST_PROMOTED
     assert min(kinds) >= 0.6
 
 

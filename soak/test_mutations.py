@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from data_gen.arrivals import deliver
 from data_gen.generate import Plan
@@ -34,22 +35,26 @@ def test_mutated_rows_and_files(tmp_path: Path, report: Report) -> None:
         deliver(Plan(SEED, 60, 28), folder, truth)
     originals = sorted(landing.rglob("part-*.parquet"))
     _spoil_rows(originals, rng)
+    delivered = {str(path.relative_to(landing)): pq.ParquetFile(path).metadata.num_rows for path in originals}
     spoilt = [_spoil_file(path, n, rng) for n, path in enumerate(rng.choices(originals, k=FILES))]
     chosen = settings(str(tmp_path / "lake"), str(landing))
     take_in(chosen)
     lake = Lake.open(chosen)
     told = {row.source_file: row for row in lake.table("ops.files").collect()}
     assert set(told) == {str(path.relative_to(landing)) for path in [*originals, *spoilt]}
+    assert {name: (told[name].error, told[name].row_count) for name in delivered} == {
+        name: (None, rows) for name, rows in delivered.items()
+    }
     counts = {table: _balanced(lake, table, told) for table in RAW_TABLES}
-    aside = sum(row.error is not None for row in told.values())
+    aside = sum(told[str(path.relative_to(landing))].error is not None for path in spoilt)
     report(
-        f"{ROWS} mutated rows, {FILES} mutated files (seed {SEED}): {aside} files set aside, "
+        f"{ROWS} mutated rows, {FILES} mutated files (seed {SEED}): {aside} of these set aside, "
         f"{sum(counts.values()):,} rows accounted for to the row"
     )
 
 
 def _balanced(lake: Lake, table: str, told: dict[str, object]) -> int:
-    """Rows of the files taken in = rows of bronze = rows in silver + superseded + in quarantine."""
+    """Rows of the files taken in = rows of bronze = rows in silver + superseded + in quarantine; returns them."""
     rows = lake.table(f"bronze.{table}").count()
     assert rows == sum(row.row_count for row in told.values() if row.table_name == table)  # type: ignore[attr-defined]
     silver = SILVER_OF[table].name

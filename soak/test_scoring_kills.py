@@ -1,4 +1,4 @@
-"""Scorings killed at random moments, and two at once: a day's scores are there whole or not at all."""
+"""Scorings killed at random moments and amid publication, and two at once: a day's scores are there whole or not."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from soak.conftest import Report
 from tests.conftest import OPTIONS, run_loop
 from tests.lakes import assert_same
 
-KILLS, SEED, SOONEST = 6, 7, 5.0
+KILLS, SEED, SOONEST, LONGEST = 6, 7, 5.0, 900.0
+"""Every other one is killed at a random moment, the others as soon as a table has its first rows of the day."""
 SCORES = "gold.at_risk_students"
+TABLES = (SCORES, "gold.student_segments", "gold.segment_movement")
 
 
 def another(chosen: Settings, day: date) -> subprocess.Popen[bytes]:
@@ -62,30 +64,48 @@ def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
     newest = as_of - timedelta(days=as_of.weekday() or 7)
     days = [newest - timedelta(weeks=week) for week in range(KILLS - 1, -1, -1)]
     began = time.monotonic()
-    assert another(undisturbed, days[0]).wait(900) == 0
+    assert another(undisturbed, days[0]).wait(LONGEST) == 0
     whole_run = time.monotonic() - began
-    rng, struck, before = random.Random(SEED), 0, 0
-    for day in days:
+    rng, amid = random.Random(SEED), 0
+    for number, day in enumerate(days):
+        commits = versions(chosen)
         process = another(chosen, day)
-        time.sleep(rng.uniform(SOONEST, whole_run))
-        struck += process.poll() is None
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        if number % 2:
+            time.sleep(rng.uniform(SOONEST, 0.8 * whole_run))
+        else:
+            wait_for_a_commit(chosen, commits, process)
+        assert process.poll() is None, "it ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(60)
         found, whole = scored(chosen, day)
         assert found in (0, whole)
-        before += found == 0
+        amid += 0 < len(versions(chosen) - commits) < len(TABLES)
         beside = another(chosen, day)
         wait_until_it_writes(chosen, beside)
         score(chosen, day, day)
-        assert beside.wait(900) == 0
+        assert beside.wait(LONGEST) == 0
         assert scored(chosen, day) == (whole, whole)
     score(undisturbed, days[0], days[-1])
     assert_same(chosen, undisturbed, ("gold",))
+    assert amid
     report(
-        f"{struck} of {KILLS} scorings were struck by SIGKILL (seed {SEED}), {before} of them before anything was "
-        "published; each day then scored by two processes at once: gold equals an undisturbed lake's"
+        f"{KILLS} scorings were struck by SIGKILL (seed {SEED}), {amid} of them when some of the tables were published "
+        "and others not; each day then scored by two processes at once: gold equals an undisturbed lake's"
     )
+
+
+def versions(chosen: Settings) -> set[Path]:
+    """The commits of the tables that a scoring publishes."""
+    return {commit for table in TABLES for commit in (chosen.table_folder(table) / "_delta_log").glob("*.json")}
+
+
+def wait_for_a_commit(chosen: Settings, before: set[Path], process: subprocess.Popen[bytes]) -> None:
+    """Wait until a table has a commit that it did not have before."""
+    began = time.monotonic()
+    while versions(chosen) == before:
+        assert process.poll() is None
+        assert time.monotonic() - began < LONGEST
+        time.sleep(0.01)
 
 
 def scored(chosen: Settings, day: date) -> tuple[int, int]:
