@@ -50,9 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     earliest = plan.first_date + timedelta(days=1)
     if not earliest <= since <= LAST_DAY:
         parser.error(f"--drift-from is {since}: choose a day from {earliest} to {LAST_DAY}")
+    generated = any(truth_folder.glob("*.parquet"))
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
+            if (replaced := landing.replaced()) and not generated:
+                parser.error(
+                    f"{landing_folder} holds a {replaced[0].name} that was not generated, for {truth_folder} "
+                    "holds no truth about it: choose another --out, or empty that one first"
+                )
             if others := landing.others():
                 parser.error(
                     f"{landing_folder} holds {len(others):,} other files of these tables, such as {others[0].name}: "

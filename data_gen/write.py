@@ -52,6 +52,10 @@ class TableFolder:
         flat = [self.folder / f"{table}.parquet" for table in tables]
         return sorted(path for path in (*found, *flat) if path.is_file() and path not in mine)
 
+    def replaced(self) -> list[Path]:
+        """Files that lie in the folder and that these will replace."""
+        return [path for path in (self.folder / name for name in self._names) if path.is_file()]
+
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self

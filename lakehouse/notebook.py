@@ -18,6 +18,8 @@ from lakehouse.session import connect
 from lakehouse.settings import Settings, on_databricks, settings
 
 LAPTOP = Path(__file__).parents[1] / "tutorial" / "lake"
+TRUTH = "truth"
+"""What the first lesson puts beside its made-up students, in the lake's folder."""
 VOLUMES = ("ops.files", "bronze.landing")
 """Where a Unity Catalog keeps what is no table; see `settings`."""
 
@@ -63,6 +65,22 @@ def open_lesson(*needs: str, after: str = "") -> Lake:
     if missing:
         raise RadarError(f"This lesson goes on from {', '.join(missing)}: run notebooks/{after}.ipynb first.")
     return lake
+
+
+def only_made_up(lake: Lake) -> None:
+    """Make sure that the lake holds no log but the one that the first lesson makes, whose truth lies beside it.
+
+    Raises:
+        RadarError: when it holds another, or one arrives in its landing folder.
+    """
+    where = lake.settings
+    landed = where.landing.is_dir() and any(where.landing.glob("conversations*"))
+    if (landed or lake.exists("bronze.conversations")) and not (where.lake / TRUTH).is_dir():
+        raise RadarError(
+            f"The lake {where.lake} holds a log that no lesson made, and the lessons would put made-up students into "
+            "it. Name another by LEARNER_RADAR_LAKE, on Databricks another catalog by LEARNER_RADAR_CATALOG, and unset "
+            "LEARNER_RADAR_LANDING."
+        )
 
 
 @contextmanager

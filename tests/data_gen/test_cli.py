@@ -37,6 +37,17 @@ def test_what_is_generated_stands_alone(tmp_path: Path, capsys: pytest.CaptureFi
     assert main([*plain, "--arrivals", "daily"]) == 0
 
 
+def test_a_log_that_was_not_generated_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "landing" / "conversations.parquet"
+    own.parent.mkdir()
+    own.write_bytes(b"a school's own")
+    said = refused(["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")], capsys)
+    assert "holds a conversations.parquet that was not generated" in said
+    assert "choose another --out" in said
+    assert own.read_bytes() == b"a school's own"
+    assert list(tmp_path.rglob("*.parquet")) == [own]
+
+
 def test_runs_as_a_module(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "data_gen", "--students", "0", "--out", str(tmp_path / "landing")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ import lakehouse.notebook
 from lakehouse.contracts import Contract, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.notebook import here, open_lesson, writing
+from lakehouse.notebook import here, only_made_up, open_lesson, writing
 from lakehouse.settings import settings
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +51,21 @@ def test_a_lesson_says_which_one_comes_before_it(monkeypatch: pytest.MonkeyPatch
     assert told.value._render_traceback_() == [
         "error: This lesson goes on from bronze.messages: run notebooks/01_bronze_layer.ipynb first."
     ]
+
+
+def test_made_up_students_are_kept_from_a_log_that_no_lesson_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEARNER_RADAR_LAKE", str(tmp_path / "lake"))
+    lake = open_lesson()
+    only_made_up(lake)
+    landed = lake.settings.landing / "conversations" / "arrived=2024-11-04"
+    landed.mkdir(parents=True)
+    with pytest.raises(RadarError, match="holds a log that no lesson made") as told:
+        only_made_up(lake)
+    assert "LEARNER_RADAR_LAKE" in str(told.value)
+    (lake.settings.lake / "truth").mkdir()
+    only_made_up(lake)
 
 
 def test_a_table_to_practise_on_is_found_again_and_forgotten_with_its_lake(

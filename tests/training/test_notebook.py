@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_notebook_runs_and_its_model_waits_for_promotion(
     learnt: Learnt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAKE", str(learnt.lake.settings.lake))
+    monkeypatch.setenv("LEARNER_RADAR_LAKE", str(learnt.lake.settings.lake))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     shutil.copy(ROOT / "notebooks" / "experiment.ipynb", tmp_path)
     notebook = nbformat.read(tmp_path / "experiment.ipynb", as_version=4)
