@@ -26,13 +26,12 @@ def closed_days(closures: DataFrame, dates: DataFrame, known_after_days: int = 0
         as_of, language (its hash, or that of `all`) and closed, the array of days from 180 days before as_of to the
         end of its horizon.
     """
-    day = F.explode(F.sequence("closed_from", "closed_to")).alias("day")
+    first, last = F.date_sub("as_of", LOOKBACK_DAYS), F.date_add("as_of", HORIZON_DAYS - 1)
     known = spells(closures).join(F.broadcast(dates), known_at_as_of(known_after_days))
-    near = (F.date_diff("as_of", "day") <= LOOKBACK_DAYS) & (F.date_diff("day", "as_of") < HORIZON_DAYS)
+    near = known.where((F.col("closed_to") >= first) & (F.col("closed_from") <= last))
+    days = F.explode(F.sequence(F.greatest("closed_from", first), F.least("closed_to", last))).alias("day")
     of = language_hash(F.col("language")).alias("language")
-    return known.select("as_of", of, day).where(near).groupBy("as_of", "language").agg(
-        F.collect_set("day").alias("closed")
-    )  # fmt: skip
+    return near.select("as_of", of, days).groupBy("as_of", "language").agg(F.collect_set("day").alias("closed"))
 
 
 def closed_dates(closures: DataFrame, as_of: date) -> dict[str, set[date]]:

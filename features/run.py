@@ -101,9 +101,11 @@ def _make(step: Step, now: MadeOf, dates: Due) -> int:
         announced = closed_for(known, closed_days(closures, asked, student_labels.MATURITY_DAYS))
         closed_after = step.scratch("closed_after", touched(announced))
         known, closed = step.scratch("open_days", open_days(known, mine)), touched(mine)
-        step.rows["touched_by_closures"] = closed.count()
     found = students_at(known, first_days(active_spans(events), dates.labels))
     students = step.scratch("students", found if mine is None else closed_before(found, mine))
+    if now.closures:
+        kept_out = students.where(student_labels.lately_active()).join(closed, ["student_id", "as_of"], "left_semi")
+        step.rows["touched_by_closures"] = kept_out.count()
     ripe_by = date.fromisoformat(now.as_of)
     labels = student_labels.student_labels(days, students, closed, closed_after, ripe_by)
     seen = Known(*(frame.where(F.col("as_of").isin(dates.features)) for frame in (known, students)))

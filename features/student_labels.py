@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.contracts import Contract, Publish, columns, not_null, rows
@@ -46,7 +46,7 @@ def student_labels(
     Returns:
         The contract's columns.
     """
-    present = students.select("student_id", "as_of", F.expr(f"agos[0] <= {HORIZON_DAYS}").alias("eligible"))
+    present = students.select("student_id", "as_of", lately_active().alias("eligible"))
     told = outcomes(present, days, HORIZON_DAYS, run_as_of)
     key = ["student_id", "as_of"]
     closed = told.join(touched.withColumn("_touched", F.lit(True)), key, "left")
@@ -58,6 +58,11 @@ def student_labels(
             "dropped_out": F.when(open_then & open_since, F.col("dropped_out")),
         }
     ).drop("_touched", "_after")
+
+
+def lately_active() -> Column:
+    """Whether a student of `days.students_at` had an active day in the 14 open days before as_of."""
+    return F.expr(f"agos[0] <= {HORIZON_DAYS}")
 
 
 def outcomes(present: DataFrame, days: DataFrame, horizon: int, run_as_of: date) -> DataFrame:

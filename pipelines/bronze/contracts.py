@@ -20,7 +20,7 @@ RAW_TABLES: dict[str, str] = {
         "recommended_level skill_scores_json"
     ),
     "user_levels": "id user_id language cefr_level proficiency_score assessed_at updated_at",
-    "closures": "id language closed_from closed_to",
+    "closures": "id language closed_from closed_to cancelled",
     "interventions": "id user_id contacted_at channel",
 }
 OPTIONAL = ("closures", "interventions")

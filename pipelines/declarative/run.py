@@ -12,6 +12,7 @@ from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 from lakehouse.words import count
+from pipelines.bronze.contracts import bronze
 from pipelines.silver.contracts import CONTRACTS
 from pipelines.silver.version_tables import VERSIONS
 
@@ -30,6 +31,7 @@ def run(run: Run) -> None:
     with run.step("declarative") as step:
         for table in VERSIONS:
             lake.table(f"bronze.{table}")
+            lake.create(bronze(table))
         lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema('declarative')}").collect()
         for contract in CONTRACTS:
             lake.create(of_view(contract))

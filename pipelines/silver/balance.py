@@ -17,12 +17,12 @@ def balance_contract(most_refused: float) -> Contract:
         columns("""
             raw_table | STRING NOT NULL | the raw table
             rows_in | BIGINT NOT NULL | rows that bronze received since the last batch, and refused ones tried again
-            accepted | BIGINT NOT NULL | of those, the ones that stand in silver
+            accepted | BIGINT NOT NULL | of those, the ones that stand in silver, or say that nothing does
             superseded | BIGINT NOT NULL | of those, the ones that another version of the record replaced or repeats
             quarantined | BIGINT NOT NULL | of those, the ones set aside: refused by a rule, or waiting for their parent
             released | BIGINT NOT NULL | older rows that waited and are used now
             untyped | BIGINT NOT NULL | rows_in less the rows that came out of the rules
-            unaccounted | BIGINT NOT NULL | rows looked at, less those staged for silver, superseded and set aside
+            unaccounted | BIGINT NOT NULL | rows looked at, less those staged, superseded, set aside or calling off
             refused_share | DOUBLE | share of rows_in that a rule refused; null for fewer than 200 rows
         """),
         key=("raw_table",),
@@ -40,12 +40,12 @@ def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, re
         table: the raw table.
         rows_in: rows that bronze received since the last batch, counted in bronze.
         seen: the versions that the batch looks at.
-        stood: the rows staged for silver, one for each record of those versions.
+        stood: the rows staged for silver, one for each record of those versions that is not called off.
         set_aside: rows staged for quarantine, copies counted.
         released: rows staged as released from it.
     """
     share = seen.refused / rows_in if rows_in >= FEWEST_FOR_A_SHARE else None
-    unaccounted = seen.rows - stood - seen.superseded - seen.waiting - set_aside
+    unaccounted = seen.rows - stood - seen.called_off - seen.superseded - seen.waiting - set_aside
     return (
         table, rows_in, seen.new_accepted, seen.new_superseded, seen.new_set_aside, released, rows_in - seen.fresh,
         unaccounted, share,

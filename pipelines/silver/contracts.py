@@ -183,13 +183,14 @@ STUDENT_LEVELS = Contract(
 
 CLOSURES = Contract(
     "silver.closures",
-    "School holidays and course ends: days on which nobody is expected. A correction closes a row and adds a new one.",
+    "School holidays and course ends: days on which nobody is expected. A correction closes a row and adds a new one; "
+    "one that is called off closes it.",
     columns(f"""
         language | STRING NOT NULL | whose learners, or all
         closed_from | DATE NOT NULL | the first day
         closed_to | DATE NOT NULL | the last day
         {KNOWN_AT}
-        superseded_at | TIMESTAMP | when a correction replaced it
+        superseded_at | TIMESTAMP | when a correction replaced it, or it was called off
     """),
     key=("language", "closed_from", "known_at"),
     expectations=(ordered("closed_to", "closed_from"),),

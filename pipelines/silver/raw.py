@@ -86,7 +86,10 @@ RULES: dict[str, RawTable] = {
         ]
     ),
     "closures": RawTable(
-        [language(), day("closed_from", "closed_from"), day("closed_to", "closed_to")],
+        [
+            language(), day("closed_from", "closed_from"), day("closed_to", "closed_to"),
+            flag("cancelled", "cancelled"),
+        ],
         [("closed_to < closed_from", "closed_to is before closed_from")],
     ),
     "interventions": RawTable(

@@ -241,7 +241,7 @@ class Batch:
 
 
 def _in_force(contract: Contract, frame: DataFrame) -> DataFrame:
-    """One row a record, also of closures, whose table keeps what a correction replaced."""
+    """One row a record that stands, also of closures, whose table keeps what a correction replaced or called off."""
     return frame.where("superseded_at IS NULL") if contract is c.CLOSURES else frame
 
 

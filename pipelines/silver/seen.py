@@ -10,6 +10,9 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.silver.tables import called_off
+
+CLOSURES = "closures"
 TIMES = {
     "conversations": ("started_at",),
     "messages": ("sent_at",),
@@ -28,6 +31,7 @@ class Seen:
         fresh: of those, the new ones.
         again: of these, the ones that had been refused before.
         superseded: versions, old and new, that another one of the record replaced or repeats.
+        called_off: newest versions that call their record off, so that none stands.
         waiting: old versions that still wait for their parent.
         refused: new rows that a rule refused.
         new_accepted, new_superseded, new_set_aside: what became of the new ones.
@@ -39,6 +43,7 @@ class Seen:
     fresh: int
     again: int
     superseded: int
+    called_off: int
     waiting: int
     refused: int
     new_accepted: int
@@ -63,6 +68,7 @@ def _counted(versions: DataFrame, table: str) -> DataFrame:
         "fresh": fresh,
         "again": fresh & F.col("again"),
         "superseded": ~F.col("newest"),
+        "called_off": F.col("newest") & (called_off() if table == CLOSURES else F.lit(False)),
         "waiting": ~sound & ~fresh,
         "refused": fresh & (F.size("reasons") > 0),
         "new_accepted": fresh & F.col("newest"),

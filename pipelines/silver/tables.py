@@ -80,11 +80,19 @@ def student_levels(versions: DataFrame) -> DataFrame:
 
 def closures(versions: DataFrame) -> DataFrame:
     """silver.closures: what was known of each closure from when to when, since features of a day stand on what was
-    known then."""
+    known then. Of one that is called off the row ends, and there is none after it.
+    """
     told = lasting(versions.withColumn("_closure", F.struct(*RECORD["closures"])), "_closure")
     of_closure = Window.partitionBy("_closure").orderBy(*age())
-    changes = told.withColumn("_before", F.lag("closed_to").over(of_closure)).where("NOT (_before <=> closed_to)")
-    return changes.withColumn("superseded_at", F.lead("known_at").over(of_closure))
+    last_day = F.when(~called_off(), F.col("closed_to"))
+    said = told.withColumn("_last_day", last_day).withColumn("_before", F.lag("_last_day").over(of_closure))
+    changes = said.where("NOT (_before <=> _last_day)")
+    return changes.withColumn("superseded_at", F.lead("known_at").over(of_closure)).where("_last_day IS NOT NULL")
+
+
+def called_off() -> Column:
+    """Whether a version of a closure calls it off."""
+    return F.coalesce("cancelled", F.lit(False))
 
 
 def interventions(versions: DataFrame) -> DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lakehouse.contracts import Column, Contract, Publish, columns
 from lakehouse.lake import Lake
+from pipelines.bronze import contracts as bronze
 from pipelines.silver import contracts as c
 
 SILVER_OF = {
@@ -23,6 +24,7 @@ RECORD = {
 ROW = {"row_key": "raw_key", "row_hash": "row_hash", "source_file": "_source_file"}
 """What tells a received row from every other, but for its copies in the same file: in quarantine, and in a version."""
 LEVEL_ID = Column("level_id", "STRING", "the app's id")
+CANCELLED = Column("cancelled", "BOOLEAN", "whether the closure is called off")
 META = columns("""
     raw_key | STRING NOT NULL | the id as received
     reasons | ARRAY<STRING> NOT NULL | what is wrong with the row, empty for a good one
@@ -79,7 +81,7 @@ VERSIONS: dict[str, Contract] = {
     "user_levels": _versions(
         "user_levels", c.STUDENT_LEVELS, "student_id language cefr_level proficiency_score assessed_at", LEVEL_ID
     ),
-    "closures": _versions("closures", c.CLOSURES, "language closed_from closed_to"),
+    "closures": _versions("closures", c.CLOSURES, "language closed_from closed_to", CANCELLED),
     "interventions": _versions("interventions", c.INTERVENTIONS, "student_id contacted_at channel"),
 }  # fmt: skip
 
@@ -100,7 +102,9 @@ CONTRACTS = tuple(VERSIONS.values())
 
 
 def widen(lake: Lake) -> None:
-    """Give version tables of an earlier release the columns that they lack, whether anything came for them or not."""
-    for contract in CONTRACTS:
+    """Give the tables that silver is made from the columns that those of an earlier release lack, whether anything came
+    for them or not.
+    """
+    for contract in (*bronze.CONTRACTS, *CONTRACTS):
         if lake.exists(contract.name):
             lake.create(contract)

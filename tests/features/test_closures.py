@@ -52,6 +52,14 @@ def test_overlapping_closures_count_once_and_other_languages_not_at_all(spark: S
     assert opened(spark, rows, 12) == [9]
 
 
+def test_of_a_closure_without_an_end_the_days_that_matter_are_looked_at(spark: SparkSession) -> None:
+    """A course that ended is closed until the last day there is."""
+    ended = closures(spark, ("all", date(2000, 1, 1), date(9999, 12, 31), LONG_AGO))
+    over = closures(spark, ("all", date(2000, 1, 1), before(181), LONG_AGO))
+    (row,) = closed_days(ended.union(over), dates_frame(spark, [AS_OF])).collect()
+    assert sorted(row.closed) == [before(180 - n) for n in range(180 + 14)]
+
+
 def test_what_is_announced_later_was_not_known(spark: SparkSession) -> None:
     announced = datetime.combine(AS_OF + timedelta(days=1), datetime.min.time())
     assert opened(spark, [("all", before(5), before(4), announced)], 12) == [12]

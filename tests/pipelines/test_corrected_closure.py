@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import features.run
+import pipelines.repair
 from features.horizons import relabelled
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.publish import new_run_id
 from lakehouse.settings import Settings, settings
-from tests.lakes import take_in
+from tests.lakes import contents, take_in
 
 pytestmark = pytest.mark.long
 
@@ -40,10 +44,10 @@ def practised(chosen: Settings, days: list[date]) -> None:
         )  # fmt: skip
 
 
-def announced(chosen: Settings, arrived: date, closed_to: date) -> None:
+def announced(chosen: Settings, arrived: date, closed_to: date, **more: list[object]) -> None:
     """The closure from 23 December on, as a batch tells it."""
     told = {"closed_from": [str(SHUT)], "closed_to": [str(closed_to)]}
-    deliver(chosen, "closures", arrived, id=[1], language=["all"], **told)
+    deliver(chosen, "closures", arrived, id=[1], language=["all"], **told, **more)
 
 
 def made(chosen: Settings, as_of: date) -> dict[date, tuple[bool, bool | None]]:
@@ -55,13 +59,32 @@ def made(chosen: Settings, as_of: date) -> dict[date, tuple[bool, bool | None]]:
     return {row.as_of: (row.eligible, row.dropped_out) for row in rows}
 
 
-def of_an_earlier_release(chosen: Settings) -> None:
-    """silver.closures without what tells until when a row was true."""
-    with Lake.writing(chosen, "test") as lake:
-        name = lake.name("silver.closures")
-        held = "SELECT language, closed_from, closed_to, known_at"
-        where = f"USING delta LOCATION '{chosen.table_folder('silver.closures')}'"
-        lake.spark.sql(f"CREATE OR REPLACE TABLE {name} {where} AS {held} FROM {name}").collect()
+def of_an_earlier_release(chosen: Settings, lake: Path) -> Settings:
+    """A copy of a lake whose tables of closures do not know until when a row was true, and whether it was called off:
+    their logs do not tell of these columns.
+    """
+    shutil.copytree(chosen.lake, lake)
+    earlier = settings(str(lake), str(chosen.landing))
+    lacking = {
+        "silver.closures": "superseded_at", "silver.closures_versions": "cancelled", "bronze.closures": "cancelled",
+    }  # fmt: skip
+    for table, column in lacking.items():
+        log = earlier.table_folder(table) / "_delta_log"
+        for checksum in log.glob("*.crc"):
+            checksum.unlink()
+        for commit in log.glob("*.json"):
+            actions = [without(column, json.loads(line)) for line in commit.read_text().splitlines()]
+            commit.write_text("\n".join(map(json.dumps, actions)) + "\n")
+    return earlier
+
+
+def without(column: str, action: dict[str, Any]) -> dict[str, Any]:
+    """An action of a table's log that tells of no such column."""
+    if "metaData" in action:
+        schema = json.loads(action["metaData"]["schemaString"])
+        schema["fields"] = [field for field in schema["fields"] if field["name"] != column]
+        action["metaData"]["schemaString"] = json.dumps(schema)
+    return action
 
 
 def test_a_closure_is_what_was_known_of_it(tmp_path: Path) -> None:
@@ -72,7 +95,8 @@ def test_a_closure_is_what_was_known_of_it(tmp_path: Path) -> None:
     practised(chosen, [FIRST + timedelta(days=n) for n in range((date(2024, 12, 20) - FIRST).days)])
     announced(chosen, date(2024, 12, 17), ENDS[0])
     take_in(chosen)
-    of_an_earlier_release(chosen)
+    chosen = of_an_earlier_release(chosen, tmp_path / "earlier")
+    assert "cancelled" not in Lake.open(chosen).table("bronze.closures").columns
     practised(chosen, [date(2025, 1, 19)])
     take_in(chosen)
     announced(chosen, date(2024, 12, 26), ENDS[1])
@@ -93,3 +117,28 @@ def test_a_closure_is_what_was_known_of_it(tmp_path: Path) -> None:
         date(2024, 11, 18): False,
         date(2024, 11, 25): False,
     }, "four weeks from the others reach into it"
+
+
+def test_a_closure_that_is_called_off_was_one_until_then(tmp_path: Path) -> None:
+    """A fortnight is announced on 10 December and called off on the 21st, in a lake of an earlier release: Mondays up
+    to then stay as they were, and silver that is made whole says the same.
+    """
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    practised(chosen, [FIRST + timedelta(days=n) for n in range((date(2024, 12, 20) - FIRST).days)])
+    announced(chosen, date(2024, 12, 10), ENDS[1])
+    take_in(chosen)
+    chosen = of_an_earlier_release(chosen, tmp_path / "earlier")
+    practised(chosen, [date(2025, 1, 19)])
+    before = made(chosen, LAST)
+    announced(chosen, date(2024, 12, 21), ENDS[1], cancelled=[True])
+    after = made(chosen, LAST)
+    (row,) = Lake.open(chosen).table("silver.closures").collect()
+    assert (row.closed_to, row.known_at, row.superseded_at) == (ENDS[1], datetime(2024, 12, 11), datetime(2024, 12, 22))
+    monday = date(2024, 12, 16)
+    assert (before[monday], after[monday]) == ((False, None), (False, None)), "not scored, whatever came later"
+    assert before[date(2024, 12, 23)] == (False, None), "within the closure"
+    assert after[date(2024, 12, 23)] == (True, True), "there was none any more"
+    incremental = contents(chosen, ("silver",))
+    with Lake.writing(chosen, "test") as lake:
+        pipelines.repair.rebuild_silver(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=1.0)))
+    assert contents(chosen, ("silver",)) == incremental

@@ -14,6 +14,7 @@ from lakehouse.rows import frame_of
 from pipelines.silver.balance import FEWEST_FOR_A_SHARE, MOST_REFUSED, balance, balance_contract
 from pipelines.silver.batch import content_of
 from pipelines.silver.seen import Seen, seen
+from pipelines.silver.tables import closures
 from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
 from tests.pipelines.silver.frames import at, standing, versions
@@ -40,10 +41,25 @@ def test_a_batch_is_counted(spark: SparkSession) -> None:
     counted = asdict(seen({"messages": batch})["messages"])
     assert counted.pop("first_bad") is not None
     assert counted == {
-        "rows": 6, "fresh": 3, "again": 0, "superseded": 1, "waiting": 1, "refused": 1,
+        "rows": 6, "fresh": 3, "again": 0, "superseded": 1, "called_off": 0, "waiting": 1, "refused": 1,
         "new_accepted": 1, "new_superseded": 0, "new_set_aside": 2,
         "low": "2024-11-04 10:00:00", "high": "2024-11-05 10:00:00",
     }  # fmt: skip
+
+
+def test_a_closure_that_is_called_off_stands_nowhere_and_is_accounted_for(spark: SparkSession) -> None:
+    told = standing(spark, "closures", """
+        language | closed_from | closed_to  | cancelled | arrived
+        all      | 2024-12-21  | 2025-01-05 |           | 2024-11-01
+        all      | 2024-12-21  | 2025-01-05 | true      | 2024-11-10
+        french   | 2024-12-21  | 2025-01-05 | false     | 2024-11-10
+    """)  # fmt: skip
+    batch = told.withColumns({"fresh": F.lit(True), "again": F.lit(False)})
+    counted = seen({"closures": batch})["closures"]
+    assert (counted.rows, counted.superseded, counted.called_off, counted.new_accepted) == (3, 1, 1, 2)
+    stood = closures(told).where("superseded_at IS NULL").count()
+    row = dict(zip(BALANCE.column_names(), balance("closures", 3, counted, stood, 0, 0), strict=True))
+    assert (stood, row["unaccounted"]) == (1, 0)
 
 
 def test_times_are_told_in_utc_in_an_hour_that_the_machines_zone_has_twice(
@@ -59,7 +75,8 @@ def test_times_are_told_in_utc_in_an_hour_that_the_machines_zone_has_twice(
 
 
 BATCH = Seen(
-    rows=6, fresh=3, again=0, superseded=1, waiting=1, refused=1, new_accepted=1, new_superseded=0, new_set_aside=2,
+    rows=6, fresh=3, again=0, superseded=1, called_off=0, waiting=1, refused=1,
+    new_accepted=1, new_superseded=0, new_set_aside=2,
     low="2024-11-04 10:00:00", high="2024-11-05 10:00:00", first_bad=at(30),
 )  # fmt: skip
 
