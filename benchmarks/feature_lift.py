@@ -15,6 +15,7 @@ from datetime import date
 
 import numpy as np
 
+from features.student_labels import HORIZON_DAYS
 from features.views import student_activity, student_learning
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import evaluate, resampled, students
@@ -26,7 +27,7 @@ from training.data import TrainingSet, training_set
 from training.dropout import MODEL, Parameters
 from training.experiment import fitted
 from training.search import choose
-from training.splits import GAP, Span, TooLittle, Windows, windows
+from training.splits import Span, TooLittle, Windows, gap, windows
 
 RESAMPLES = 1000
 METRICS = ("roc_auc", "average_precision")
@@ -41,12 +42,12 @@ def main() -> None:
     parser.add_argument("--test-to", default="")
     parser.add_argument("--candidates", default="logistic,gradient_boosting")
     parser.add_argument("--trials", type=int, default=4)
-    parser.add_argument("--horizon-days", type=int, default=14)
+    parser.add_argument("--horizon-days", type=int, default=HORIZON_DAYS)
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()
     parameters = Parameters.of(options)
-    data = training_set(Lake.open(settings(options.lake)), options.as_of)
-    split = windows(data.frame, parameters.test_from, parameters.test_to)
+    data = training_set(Lake.open(settings(options.lake)), options.as_of, parameters.horizon_days)
+    split = windows(data.frame, parameters.test_from, parameters.test_to, gap(parameters.horizon_days))
     if isinstance(split, TooLittle):
         raise RadarError(split.reason)
     sides = {"old": _first_features(data), "new": list(data.features)}
@@ -76,10 +77,9 @@ def _first_features(data: TrainingSet) -> list[str]:
 
 def _best(data: TrainingSet, split: Windows, features: list[str], parameters: Parameters) -> Trained:
     """The candidate chosen on folds, fitted and calibrated; its runs are logged beside the lake, and thrown away."""
+    rows, between = split.train.rows(data.frame), gap(parameters.horizon_days)
     with tempfile.TemporaryDirectory() as folder, tracked_run(settings(folder), MODEL, "feature lift", {}):
-        chosen = choose(
-            split.train.rows(data.frame), features, parameters.candidates, parameters.trials, parameters.seed, GAP
-        )  # fmt: skip
+        chosen = choose(rows, features, parameters.candidates, parameters.trials, parameters.seed, between)
     return fitted(chosen, data, split, features, parameters.seed)
 
 

@@ -55,7 +55,11 @@ def main() -> None:
         )
     for less, more in pairwise(costs):
         ratio = (more.year / more.events) / (less.year / less.events)
-        print(f"cost an event at {more.students:,} over that at {less.students:,} students: {ratio:.2f}")
+        further = (more.year - less.year) / (more.events - less.events) * 1e6
+        print(
+            f"cost an event at {more.students:,} over that at {less.students:,} students: {ratio:.2f}, what is fixed "
+            f"included; {further:.1f} s for each further million"
+        )
 
 
 def measured(students: int) -> Cost:

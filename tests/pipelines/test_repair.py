@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.publish import Step, new_run_id
+from lakehouse.quality import Finding
 from lakehouse.settings import Settings
 from pipelines.silver import typed
 from tests.data_gen.delivered import Delivered
@@ -95,8 +98,12 @@ def test_one_student_is_nowhere_after_an_erasure_that_was_killed_once(
 ) -> None:
     files = list(landed.landing.glob("conversations/*/part-*.parquet"))
     talks = pd.concat([pd.read_parquet(path) for path in files])
-    student = str(talks["user_id"].mode()[0])
+    waiting = Lake.open(landed).table("ops.quarantine").collect()
+    owners = Counter(typed_id(json.loads(row.row_json or "{}").get("user_id")) for row in waiting)
+    student = max(talks["user_id"].astype(str).unique(), key=lambda owner: (owners[owner], owner))
+    assert owners[student], "no row of anybody waits in quarantine"
     mine = set(talks.loc[talks["user_id"].astype(str) == student, "id"].astype(str))
+    left_behind(landed, student)
     others = contents(landed)["silver.messages"]
     with monkeypatch.context() as once:
         once.setattr(pipelines.forget.run, "clean_versions", _killed)
@@ -105,6 +112,13 @@ def test_one_student_is_nowhere_after_an_erasure_that_was_killed_once(
     lake = ran(landed, pipelines.forget.run.run, student_id=student)
     for path in [*landed.landing.rglob("*.parquet"), *landed.lake.rglob("*.parquet")]:
         assert not _rows_of(path, student, mine), path
+    for row in lake.table("ops.quarantine").collect():
+        told = json.loads(row.row_json or "{}")
+        assert typed_id(told.get("user_id")) != student
+        assert not mine & {typed_id(told.get("conversation_id")), row.row_key}
+    said = [row.sample for row in lake.table("ops.gate_results").collect()]
+    said += [row.message for row in lake.table("ops.runs").where("status = 'failed'").collect()]
+    assert not [text for text in said if f"student_id={student}" in text]
     (record,) = lake.table("ops.erasures").collect()
     assert f'"{student}"' not in str(record)
     take_in(landed)
@@ -118,6 +132,18 @@ def test_one_student_is_nowhere_after_an_erasure_that_was_killed_once(
     ran(landed, pipelines.repair.restore, table="bronze.messages", version=newest)
     take_in(landed)
     assert lake.table("bronze.messages").count() == rows
+
+
+def left_behind(chosen: Settings, student: str) -> None:
+    """What a gate and a training run leave of a student beside the tables: a sample, a message, rows of a test."""
+    with Lake.writing(chosen, "test") as lake:
+        step = Step(lake, "silver", new_run_id())
+        key = f"student_id={student}"
+        step._findings.append(Finding("silver.messages", "expect_values", "role", False, "{}", 1, 1, key))
+        step.fail(f"the gate refused {key}")
+    rows = chosen.lake / "mlruns" / "1" / "artifacts" / "test_rows.parquet"
+    rows.parent.mkdir(parents=True)
+    pd.DataFrame({"student_id": [student, "nobody"], "probability": [0.5, 0.5]}).to_parquet(rows)
 
 
 def _killed(*_: object) -> None:

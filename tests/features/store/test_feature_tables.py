@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from pyspark.sql import functions as F
 from features.store import SpecError, open_store
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
+from lakehouse.lock import single_writer
 from lakehouse.settings import Settings, settings
 
 SHAPE = "student_id string, as_of date, mood double"
@@ -111,11 +114,21 @@ def test_a_table_whose_first_rows_are_refused_is_not_made(lake: Lake) -> None:
     assert rows(lake) == {("a", DAY, 1.0)}
 
 
-def test_a_reader_takes_the_lock_to_write(lake: Lake) -> None:
-    make(lake, ("a", DAY, 1.0))
-    reader = Lake.open(lake.settings)
+def test_a_reader_takes_the_lock_to_write(tmp_path: Path) -> None:
+    chosen = settings(str(tmp_path / "lake"))
+    with Lake.writing(chosen, "test") as lake:
+        make(lake, ("a", DAY, 1.0))
+    reader = Lake.open(chosen)
     assert not reader.writable
-    assert lake.writable
+    more = reader.spark.createDataFrame([("b", DAY, 2.0)], SHAPE)
+    with ThreadPoolExecutor(1) as beside:
+        with single_writer(chosen.lake, "another"):
+            written = beside.submit(open_store(reader).write_table, name="features.mood", df=more)
+            with pytest.raises(TimeoutError):
+                written.result(timeout=1)
+            assert rows(reader) == {("a", DAY, 1.0)}
+        written.result(timeout=120)
+    assert rows(reader) == {("a", DAY, 1.0), ("b", DAY, 2.0)}
 
 
 @pytest.mark.parametrize(

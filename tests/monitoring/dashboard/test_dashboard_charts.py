@@ -72,7 +72,7 @@ def test_charts_name_no_colour_but_by_variable(figure: Figure) -> None:
 
 @ids
 def test_tiny_schools_are_drawn_too(figure: Figure) -> None:
-    figure.draw(sample_frames(students=6, seed=3))
+    assert vl_convert.vegalite_to_svg(drawn(figure.draw(sample_frames(students=6, seed=3))).chart)
 
 
 def test_keys_are_unique_and_sections_exist() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import re
 from dataclasses import replace
@@ -339,12 +340,23 @@ def test_words() -> None:
     assert change(10, 10) == "as many as"
 
 
-def test_the_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
+def test_the_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "dashboard" / "index.html"
     write_whole(target, b"old")
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", _half_written)
+        with pytest.raises(RadarError, match="cannot be written"):
+            write_whole(target, b"new and longer")
+    assert target.read_bytes() == b"old"
     write_whole(target, b"new")
     assert target.read_bytes() == b"new"
     assert [path.name for path in target.parent.iterdir()] == ["index.html"]
+
+
+def _half_written(path: Path, content: bytes) -> int:
+    with path.open("wb") as stream:
+        stream.write(content[: len(content) // 2])
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

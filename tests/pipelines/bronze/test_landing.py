@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from lakehouse.errors import RadarError
@@ -57,8 +59,13 @@ def test_a_link_to_nothing_is_no_file_and_one_that_cannot_be_opened_is_set_aside
     put(tmp_path, "messages/a.parquet", id=[1])
     (tmp_path / "messages" / "b.parquet").symlink_to(tmp_path / "nowhere")
     (listed,) = listing(tmp_path)
+    content = hashlib.sha256((tmp_path / "messages" / "a.parquet").read_bytes()).hexdigest()
+    assert (listed.file_hash, footer(listed).error) == (content, None)
+    (again,) = listing(tmp_path)
     monkeypatch.setattr(Path, "open", _forbidden)
-    assert len(listed.file_hash) == 64
+    monkeypatch.setattr(pq, "ParquetFile", _forbidden)
+    assert again.file_hash != content
+    assert "not a readable Parquet file" in str(footer(again).error)
 
 
 def _forbidden(*_: object) -> None:
