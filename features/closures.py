@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -47,6 +48,19 @@ def closed_dates(closures: DataFrame, as_of: date) -> dict[str, set[date]]:
         days = (min(row.closed_to, as_of - timedelta(days=1)) - row.closed_from).days + 1
         found.setdefault(row.language, set()).update(row.closed_from + timedelta(days=n) for n in range(days))
     return found
+
+
+def by_all(closed: Mapping[str, set[date]], languages: Collection[str]) -> dict[str, set[date]]:
+    """Closed days as if days that are closed for each of the languages were written as closed for `all`.
+
+    Args:
+        closed: from `closed_dates`.
+        languages: every language that is learnt.
+    """
+    each = [closed.get(language, set()) for language in languages]
+    everybody = closed.get(EVERYBODY, set()).union(set.intersection(*each) if each else ())
+    own = {language: days - everybody for language, days in closed.items() if language != EVERYBODY}
+    return own | {EVERYBODY: everybody}
 
 
 def spells(closures: DataFrame) -> DataFrame:

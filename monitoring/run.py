@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import monitoring.dashboard.run
-from features.closures import CLOSURES, EVERYBODY, closed_dates
+from features.closures import CLOSURES, EVERYBODY, by_all, closed_dates
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
 from features.horizons import HORIZON, asks_as_ever
@@ -123,16 +123,17 @@ def told(fired: Sequence[Alert]) -> str:
 def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of: date) -> list[Observation]:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
-    closed = closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}
+    first = first_seen(events, as_of)
+    closed = by_all(closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}, first)
     weeks = to_pandas(by_language(events, as_of, closed))
-    shut = weeks_of(closed.get(EVERYBODY, ()), as_of)
-    weekly = weekly_measures(weeks, first_seen(events, as_of), _learnt_until(card, as_of), shut).assign(as_of=as_of)
+    shut = weeks_of(closed[EVERYBODY], as_of)
+    weekly = weekly_measures(weeks, first, _learnt_until(card, as_of), shut).assign(as_of=as_of)
     own = {contract.name for contract in CONTRACTS}
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
     gates = lake.table(GATE_RESULTS.name)
     with ThreadPoolExecutor(WORKERS) as pool:
         told = reduce(DataFrame.union, pool.map(lambda name: counted(name, lake.table(name), as_of), names))
-    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of, closed.get(EVERYBODY, ()))
+    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of, closed[EVERYBODY])
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]
     if model and card:

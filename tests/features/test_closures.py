@@ -8,7 +8,7 @@ import pytest
 from feature_frames import AS_OF, event, known
 from pyspark.sql import DataFrame, SparkSession
 
-from features.closures import closed_before, closed_dates, closed_days, closed_for, open_days, touched
+from features.closures import by_all, closed_before, closed_dates, closed_days, closed_for, open_days, touched
 from features.days import dates_frame, students_at
 from features.student_labels import MATURITY_DAYS, student_labels
 from features.views.student_activity import student_activity
@@ -73,6 +73,17 @@ def test_closed_dates_are_those_known_before_the_day(spark: SparkSession) -> Non
         ("greek", before(9), before(8), shorter + timedelta(days=1)),
     ]  # fmt: skip
     assert closed_dates(closures(spark, *rows), AS_OF) == {"all": {before(3), before(2)}, "french": {before(1)}}
+
+
+def test_a_day_closed_for_each_language_is_closed_for_everybody() -> None:
+    """A school of one language may write its name."""
+    closed = {"all": {before(9)}, "french": {before(3), before(2)}, "spanish": {before(3), before(1)}}
+    assert by_all(closed, ["french", "spanish"]) == {
+        "all": {before(9), before(3)}, "french": {before(2)}, "spanish": {before(1)},
+    }  # fmt: skip
+    assert by_all({"spanish": {before(3)}}, ["spanish"]) == {"all": {before(3)}, "spanish": set()}
+    assert by_all({"french": {before(3)}}, ["french", "greek"]) == {"all": set(), "french": {before(3)}}
+    assert by_all({}, []) == {"all": set()}
 
 
 def test_a_horizon_that_a_closure_touches_is_neither_labelled_nor_scored(spark: SparkSession) -> None:
