@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -71,10 +72,14 @@ def _balanced(lake: Lake, table: str, told: dict[str, object]) -> int:
 
 
 def _spoil_rows(paths: list[Path], rng: random.Random) -> None:
-    for path in rng.choices(paths, k=ROWS // 4):
+    every = [(path, row) for path in paths for row in range(pq.ParquetFile(path).metadata.num_rows)]
+    chosen: dict[Path, list[int]] = defaultdict(list)
+    for path, row in rng.sample(every, ROWS):
+        chosen[path].append(row)
+    for path, rows in chosen.items():
         frame = pd.read_parquet(path).astype(object)
-        for _ in range(4):
-            frame.iat[rng.randrange(len(frame)), rng.randrange(len(frame.columns))] = rng.choice(ODD)
+        for row in rows:
+            frame.iat[row, rng.randrange(len(frame.columns))] = rng.choice(ODD)
         texts = frame.map(lambda value: None if value is None or value is pd.NA or value != value else str(value))
         texts.to_parquet(path, index=False)
 
