@@ -12,6 +12,7 @@ from data_gen.arrivals import deliver
 from data_gen.chaos import deliver_chaos
 from data_gen.export import export, report
 from data_gen.generate import LAST_DAY, Plan, generate
+from data_gen.generated import note, strangers
 from data_gen.planted import KINDS, Planted
 from data_gen.raw import SEPARATOR, is_user_id
 from data_gen.sqlite import Unusable
@@ -50,20 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     earliest = plan.first_date + timedelta(days=1)
     if not earliest <= since <= LAST_DAY:
         parser.error(f"--drift-from is {since}: choose a day from {earliest} to {LAST_DAY}")
-    generated = any(truth_folder.glob("*.parquet"))
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
-            if (replaced := landing.replaced()) and not generated:
+            if foreign := strangers(landing_folder, landing.names, truth_folder):
                 parser.error(
-                    f"{landing_folder} holds a {replaced[0].name} that was not generated, for {truth_folder} "
-                    "holds no truth about it: choose another --out, or empty that one first"
+                    f"{landing_folder} holds a {foreign[0]} that {truth_folder} does not know to be generated: choose "
+                    "another --out, or empty that one first"
                 )
             if others := landing.others():
                 parser.error(
                     f"{landing_folder} holds {len(others):,} other files of these tables, such as {others[0].name}: "
                     "what is generated stands alone; choose another --out, or empty that one first"
                 )
+        note(landing_folder, landing.names, truth_folder)
     except OSError as error:
         parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
     drift = "" if options.drift == "none" else f", drift {options.drift} from {since} on"

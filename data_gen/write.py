@@ -12,7 +12,8 @@ COMPRESSION = "zstd"
 
 
 class TableFolder:
-    """Writes Parquet files, whole or piece by piece; `rows` counts the rows written so far by table.
+    """Writes Parquet files, whole or piece by piece; `rows` counts the rows written so far by table,
+    `names` are the paths of the files in the folder.
 
     A context manager: files get their names when the block ends well; after an error nothing of them remains.
     """
@@ -20,7 +21,7 @@ class TableFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: Counter[str] = Counter()
-        self._names: list[str] = []
+        self.names: list[str] = []
         self._writers: dict[str, pq.ParquetWriter] = {}
 
     def append(self, tables: dict[str, pa.Table]) -> None:
@@ -43,18 +44,14 @@ class TableFolder:
 
     def size(self, table: str) -> int:
         """Bytes of a table's finished files."""
-        return sum((self.folder / name).stat().st_size for name in self._names if _table(name) == table)
+        return sum((self.folder / name).stat().st_size for name in self.names if _table(name) == table)
 
     def others(self) -> list[Path]:
         """Parquet files that lie in the folder and are none of these, in the place of the same tables."""
-        tables, mine = {_table(name) for name in self._names}, {self.folder / name for name in self._names}
+        tables, mine = {_table(name) for name in self.names}, {self.folder / name for name in self.names}
         found = [path for table in tables for path in (self.folder / table).rglob("*.parquet")]
         flat = [self.folder / f"{table}.parquet" for table in tables]
         return sorted(path for path in (*found, *flat) if path.is_file() and path not in mine)
-
-    def replaced(self) -> list[Path]:
-        """Files that lie in the folder and that these will replace."""
-        return [path for path in (self.folder / name for name in self._names) if path.is_file()]
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +61,7 @@ class TableFolder:
         try:
             for writer in self._writers.values():
                 writer.close()
-            for name in self._names if failure is None else ():
+            for name in self.names if failure is None else ():
                 finished = self.folder / name
                 finished.parent.mkdir(parents=True, exist_ok=True)
                 (self._unfinished / name).replace(finished)
@@ -79,7 +76,7 @@ class TableFolder:
         """Where to write a file until its folder is complete."""
         path = self._unfinished / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._names.append(name)
+        self.names.append(name)
         return path
 
 

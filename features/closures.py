@@ -55,7 +55,7 @@ def by_all(closed: Mapping[str, set[date]], languages: Collection[str]) -> dict[
 
     Args:
         closed: from `closed_dates`.
-        languages: every language that is learnt.
+        languages: those that are learnt.
     """
     each = [closed.get(language, set()) for language in languages]
     everybody = closed.get(EVERYBODY, set()).union(set.intersection(*each) if each else ())

@@ -73,7 +73,7 @@ def run(run: Run, as_of: date) -> None:
         again = [day for day in told if day in made and since != ALWAYS and reached(day, since, before)]
         step.message = f"{rows:,} students and days, {count(len(told), 'as-of date')} from {told[0]} to {told[-1]}"
         shut = step.rows.get("touched_by_closures", 0)
-        step.message += f"; {shut:,} neither labelled nor scored for a closure within 14 days" if shut else ""
+        step.message += f"; {count(shut, 'row')} kept from a score by a closure within 14 days" if shut else ""
         step.message += f"; {len(again)} of them anew, since history from {since} on has changed" if again else ""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +20,8 @@ from lakehouse.session import connect
 from lakehouse.settings import Settings, on_databricks, settings
 
 LAPTOP = Path(__file__).parents[1] / "tutorial" / "lake"
-TRUTH = "truth"
-"""What the first lesson puts beside its made-up students, in the lake's folder."""
+MADE = "truth/generated.json"
+"""The hashes of the files that the first lesson made, in the lake's folder."""
 VOLUMES = ("ops.files", "bronze.landing")
 """Where a Unity Catalog keeps what is no table; see `settings`."""
 
@@ -68,14 +70,19 @@ def open_lesson(*needs: str, after: str = "") -> Lake:
 
 
 def only_made_up(lake: Lake) -> None:
-    """Make sure that the lake holds no log but the one that the first lesson makes, whose truth lies beside it.
+    """Make sure that the lake holds no conversations but those that the first lesson makes.
 
     Raises:
-        RadarError: when it holds another, or one arrives in its landing folder.
+        RadarError: when it holds others, or others lie in its landing folder.
     """
     where = lake.settings
-    landed = where.landing.is_dir() and any(where.landing.glob("conversations*"))
-    if (landed or lake.exists("bronze.conversations")) and not (where.lake / TRUTH).is_dir():
+    made = set(json.loads((where.lake / MADE).read_text()).values()) if (where.lake / MADE).is_file() else set()
+    landed = [path for path in where.landing.glob("conversations*") if path.is_file()]
+    held = {hashlib.sha256(path.read_bytes()).hexdigest() for path in landed}
+    if lake.exists("ops.files"):
+        taken_in = lake.table("ops.files").where("table_name = 'conversations'").select("file_hash")
+        held |= {row.file_hash for row in taken_in.collect()}
+    if held - made or any((where.landing / "conversations").rglob("*.parquet")):
         raise RadarError(
             f"The lake {where.lake} holds a log that no lesson made, and the lessons would put made-up students into "
             "it. Name another by LEARNER_RADAR_LAKE, on Databricks another catalog by LEARNER_RADAR_CATALOG, and unset "

@@ -48,7 +48,7 @@ from monitoring.drift import bin_counts, days_compared, feature_drift
 from monitoring.performance import matured, realised, unseen
 from monitoring.quality import SCHEMAS, counted, data_quality
 from monitoring.retraining import Decision, decide
-from monitoring.weekly import by_language, first_seen, weekly_measures, weeks_of
+from monitoring.weekly import by_language, first_seen, learnt, weekly_measures, weeks_of
 
 LABELS, SCORES = "features.student_labels", "gold.at_risk_students"
 NEW_FOR = timedelta(days=28)
@@ -123,11 +123,11 @@ def told(fired: Sequence[Alert]) -> str:
 def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of: date) -> list[Observation]:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
-    first = first_seen(events, as_of)
-    closed = by_all(closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}, first)
+    announced = closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}
+    closed = by_all(announced, learnt(events, as_of))
     weeks = to_pandas(by_language(events, as_of, closed))
     shut = weeks_of(closed[EVERYBODY], as_of)
-    weekly = weekly_measures(weeks, first, _learnt_until(card, as_of), shut).assign(as_of=as_of)
+    weekly = weekly_measures(weeks, first_seen(events, as_of), _learnt_until(card, as_of), shut).assign(as_of=as_of)
     own = {contract.name for contract in CONTRACTS}
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
     gates = lake.table(GATE_RESULTS.name)

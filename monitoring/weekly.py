@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -35,19 +35,15 @@ def by_language(events: DataFrame, as_of: date, closed: Mapping[str, Collection[
     Args:
         events: silver.learning_events.
         as_of: the day; week 0 ends before its midnight.
-        closed: from `closures.closed_dates`.
+        closed: from `closures.by_all`.
 
     Returns:
         week (0 to 8, counted back), language, students (with an active day), open_students (those of them in a language
         without a closed day in the nine weeks), conversations, messages, lessons begun, attempts; and over students the
         squares and products of messages n and corrected messages w: `w`, `nn`, `ww`, `nw`.
     """
-    day = F.lit(as_of).cast("timestamp")
-    known = (F.col("known_at") <= day) & (F.col("superseded_at").isNull() | (F.col("superseded_at") > day))
     week = F.floor((F.date_diff(F.lit(as_of), F.to_date("event_at")) - 1) / 7).cast("int").alias("week")
-    lately = (
-        events.where(known & (F.col("event_at") < day)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
-    )
+    lately = events.where(_known_at(as_of)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
     shut = [language for language, days in closed.items() if min(weeks_of(days, as_of), default=99) <= WEEKS_BEFORE]
     active = F.col("event_type").isin(*ACTIVE_EVENTS)
     languages = F.explode(F.array_compact(F.array(F.col("language"), F.lit(ALL)))).alias("language")
@@ -70,6 +66,19 @@ def by_language(events: DataFrame, as_of: date, closed: Mapping[str, Collection[
     return each.groupBy("week", F.col("of").alias("language")).agg(
         *students, F.sum("n").alias("messages"), *sums, *products
     )
+
+
+def learnt(events: DataFrame, as_of: date) -> set[str]:
+    """The languages of any event in the nine weeks, as known at `as_of`."""
+    lately = events.where(_known_at(as_of) & (F.col("event_at") >= F.lit(as_of - timedelta(weeks=WEEKS_BEFORE + 1))))
+    return {row.language for row in lately.where("language IS NOT NULL").select("language").distinct().collect()}
+
+
+def _known_at(as_of: date) -> Column:
+    """Whether an event lies before the day and was known then."""
+    day = F.lit(as_of).cast("timestamp")
+    stands = F.col("superseded_at").isNull() | (F.col("superseded_at") > day)
+    return (F.col("event_at") < day) & (F.col("known_at") <= day) & stands
 
 
 def first_seen(events: DataFrame, as_of: date) -> dict[str, date]:

@@ -42,10 +42,16 @@ def test_a_log_that_was_not_generated_is_not_replaced(tmp_path: Path, capsys: py
     own.parent.mkdir()
     own.write_bytes(b"a school's own")
     said = refused(["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")], capsys)
-    assert "holds a conversations.parquet that was not generated" in said
-    assert "choose another --out" in said
+    assert "holds a conversations.parquet that" in said
+    assert "does not know to be generated: choose another --out" in said
     assert own.read_bytes() == b"a school's own"
     assert list(tmp_path.rglob("*.parquet")) == [own]
+    own.unlink()
+    generated = ["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")]
+    assert main(generated) == main(generated) == 0
+    own.write_bytes(b"a school's own")
+    assert "holds a conversations.parquet" in refused(generated, capsys)
+    assert own.read_bytes() == b"a school's own"
 
 
 def test_runs_as_a_module(tmp_path: Path) -> None:
@@ -82,7 +88,11 @@ def test_truth_inside_landing_is_refused(inside: str, tmp_path: Path, capsys: py
 def test_truth_goes_where_it_is_told(tmp_path: Path) -> None:
     arguments = ["--students", "2", "--days", "28", "--out", str(tmp_path / "a" / "landing")]
     assert main([*arguments, "--truth", str(tmp_path / "hidden")]) == 0
-    assert {file.name for file in (tmp_path / "hidden").iterdir()} == {"students.parquet", "hazard.parquet"}
+    assert {file.name for file in (tmp_path / "hidden").iterdir()} == {
+        "students.parquet",
+        "hazard.parquet",
+        "generated.json",
+    }
     assert {file.name for file in (tmp_path / "a").rglob("*.parquet")} == {f"{table}.parquet" for table in TABLES}
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import lakehouse.notebook
+from data_gen.__main__ import main as generate
 from lakehouse.contracts import Contract, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.notebook import here, only_made_up, open_lesson, writing
+from lakehouse.ops import FILES
+from lakehouse.rows import append_rows
 from lakehouse.settings import settings
 
 ROOT = Path(__file__).parents[2]
@@ -59,13 +63,30 @@ def test_made_up_students_are_kept_from_a_log_that_no_lesson_made(
     monkeypatch.setenv("LEARNER_RADAR_LAKE", str(tmp_path / "lake"))
     lake = open_lesson()
     only_made_up(lake)
-    landed = lake.settings.landing / "conversations" / "arrived=2024-11-04"
-    landed.mkdir(parents=True)
-    with pytest.raises(RadarError, match="holds a log that no lesson made") as told:
-        only_made_up(lake)
-    assert "LEARNER_RADAR_LAKE" in str(told.value)
-    (lake.settings.lake / "truth").mkdir()
+    landing, truth = lake.settings.landing, lake.settings.lake / "truth"
+    generate(["--students", "2", "--days", "28", "--out", str(landing), "--truth", str(truth)])
     only_made_up(lake)
+    monkeypatch.setenv("LEARNER_RADAR_LANDING", str(tmp_path / "own"))
+    lake = open_lesson()
+    for name in ("conversations.parquet", "conversations/arrived=2024-11-04/part.parquet"):
+        own = tmp_path / "own" / name
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_bytes(b"a school's own")
+        with pytest.raises(RadarError, match="holds a log that no lesson made") as told:
+            only_made_up(lake)
+        assert "unset LEARNER_RADAR_LANDING" in str(told.value)
+        own.unlink()
+    with writing(lake) as run:
+        append_rows(run.lake, FILES, [taken_in("messages", "of any file")])
+        only_made_up(lake)
+        append_rows(run.lake, FILES, [taken_in("conversations", "of a file that is no more")])
+    with pytest.raises(RadarError, match="holds a log that no lesson made"):
+        only_made_up(lake)
+
+
+def taken_in(table: str, file_hash: str) -> tuple[object, ...]:
+    """A row of ops.files."""
+    return (table, f"{table}.parquet", file_hash, 1, 1, None, 1, None, None, datetime(2024, 11, 4), None)
 
 
 def test_a_table_to_practise_on_is_found_again_and_forgotten_with_its_lake(

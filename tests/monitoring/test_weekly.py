@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from monitoring.weekly import by_language, first_seen, weekly_measures, weeks_of
+from monitoring.weekly import by_language, first_seen, learnt, weekly_measures, weeks_of
 
 AS_OF = date(2024, 12, 2)
 SHAPE = (
@@ -76,6 +76,17 @@ def test_a_language_is_first_seen_when_it_was_known(spark: SparkSession) -> None
     late = event("conversation", "a", 30, language="dutch", known_at=datetime(2024, 12, 5))
     frame = spark.createDataFrame([late, event("conversation", "b", 9), event("conversation", "b", 20)], SHAPE)
     assert first_seen(frame, AS_OF) == {"french": date(2024, 11, 12)}
+
+
+def test_a_language_is_learnt_that_has_events_in_the_nine_weeks(spark: SparkSession) -> None:
+    """Not one that was left long ago, nor one that a correction took away, nor one that is told of later."""
+    rows = [
+        event("conversation", "a", 63), event("conversation", "a", 64, language="greek"),
+        event("conversation", "a", 9, language="frnch", superseded_at=datetime(2024, 11, 25)),
+        event("conversation", "a", 9, language="dutch", known_at=datetime(2024, 12, 5)),
+        event("level", "a", 9, language=None),
+    ]  # fmt: skip
+    assert learnt(spark.createDataFrame(rows, SHAPE), AS_OF) == {"french"}
 
 
 def sums(students: list[int], messages: list[int], errors: list[int], language: str = "all") -> pd.DataFrame:
