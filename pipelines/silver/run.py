@@ -97,6 +97,8 @@ class Batch:
         self._bound(made)
         if c.LEARNING_EVENTS in made:
             self.step.replaces(c.LEARNING_EVENTS, self._events_of_these_records())
+        if c.STUDENT_LEVELS in made:
+            self.step.replaces(c.STUDENT_LEVELS, self._levels_of_these_students())
         if c.CLOSURES in made:
             self.step.replaces(c.CLOSURES, self._published(c.CLOSURES))
         with ThreadPoolExecutor(1) as beside:
@@ -168,6 +170,11 @@ class Batch:
             found = found.unionByName(published.where(~events.of_student()).where(near))
         named = found.withColumn("record", events.record_of())
         return named.join(events.records(self.versions), ["event_type", "record"], "left_semi")
+
+    def _levels_of_these_students(self) -> DataFrame:
+        """The published levels of the students whose levels the batch looks at: it looks at all of theirs."""
+        theirs = self.versions["user_levels"].select("student_id").distinct()
+        return self._published(c.STUDENT_LEVELS).join(theirs, "student_id", "left_semi")
 
     def _published(self, contract: Contract) -> DataFrame:
         """The rows of a table; none of one that is made whole."""

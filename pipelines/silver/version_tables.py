@@ -6,6 +6,7 @@ from lakehouse.contracts import Column, Contract, Publish, columns
 from lakehouse.lake import Lake
 from pipelines.bronze import contracts as bronze
 from pipelines.silver import contracts as c
+from pipelines.silver.versions import KNOWN_BY
 
 SILVER_OF = {
     "lessons": c.LESSONS, "assessments": c.ASSESSMENTS, "conversations": c.CONVERSATIONS, "messages": c.MESSAGES,
@@ -17,10 +18,12 @@ SILVER_OF = {
 RECORD = {
     "lessons": ("lesson_id",), "assessments": ("assessment_id",), "conversations": ("conversation_id",),
     "messages": ("message_id",), "lesson_progress": ("progress_id",), "assessment_attempts": ("attempt_id",),
-    "user_levels": ("student_id", "language", "assessed_at", "received_at"), "closures": ("language", "closed_from"),
+    "user_levels": ("student_id", "language", "assessed_at", *KNOWN_BY), "closures": ("language", "closed_from"),
     "interventions": ("student_id", "contacted_at"),
 }  # fmt: skip
-"""The columns by which the versions of one record are told, by raw table."""
+"""The columns by which the versions of one record are told, by raw table. The app overwrites levels, so each that was
+known for a while is a record.
+"""
 ROW = {"row_key": "raw_key", "row_hash": "row_hash", "source_file": "_source_file"}
 """What tells a received row from every other, but for its copies in the same file: in quarantine, and in a version."""
 LEVEL_ID = Column("level_id", "STRING", "the app's id")

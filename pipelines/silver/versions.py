@@ -9,6 +9,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 ALWAYS = "2000-01-01"
+KNOWN_BY = ("received_at", "known_from")
+"""What tells from when a version is known by itself."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def unbound(versions: DataFrame) -> DataFrame:
 
 def _own_known() -> Column:
     """From when a row would be known by itself: since it was received, or released by a mended rule."""
-    return F.greatest("received_at", "known_from")
+    return F.greatest(*KNOWN_BY)
 
 
 def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> DataFrame:
@@ -69,8 +71,8 @@ def ranked(versions: DataFrame, key: Sequence[str], content: Sequence[str]) -> D
     """
     sound = (F.size("reasons") == 0) & F.col("waits").isNull()
     told = versions.withColumns({"_sound": sound, "_says": F.struct(*content)})
-    # Levels are told apart by their arrivals too, and overtake each other all the same.
-    told = told.withColumn("_late", overtaken("_sound", *[name for name in key if name != "received_at"]))
+    # Levels are told apart by when they were known too, and overtake each other all the same.
+    told = told.withColumn("_late", overtaken("_sound", *[name for name in key if name not in KNOWN_BY]))
     of_record = Window.partitionBy("_sound", "_late", *key)
     so_far = of_record.orderBy(*age()).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = F.lag("_says").over(of_record.orderBy(*age()))

@@ -222,3 +222,22 @@ def test_version_tables_of_an_earlier_release_gain_what_they_lack(lake: Lake) ->
     again = Lake.open(lake.settings)
     widen(again)
     assert again.table(now.name).columns == now.column_names()
+
+
+@pytest.mark.parametrize(
+    ("released", "told"), [("part-9", [("C2", at(5))]), ("part-10", [("A1", at(5)), ("C2", at(9))])]
+)
+def test_a_level_stands_that_was_known_until_another_of_its_moment_was_released(
+    spark: SparkSession, released: str, told: list[tuple[str, datetime]]
+) -> None:
+    """The newer of two levels of one moment, in part-10; if it is the older that was released, that never was true."""
+    levels = versions(spark, "user_levels", """
+        student_id | language | cefr_level | assessed_at      | arrived    | file
+        1          | french   | A1         | 2024-11-04 10:00 | 2024-11-04 | part-9
+        1          | french   | C2         | 2024-11-04 10:00 | 2024-11-04 | part-10
+    """)  # fmt: skip
+    known_from = F.when(F.col("_source_file") == released, F.lit(at(9)))
+    found = ranked(
+        unbound(levels.withColumn("known_from", known_from)), RECORD["user_levels"], content_of("user_levels")
+    )
+    assert rows(newest(found), "cefr_level", "known_at") == told
