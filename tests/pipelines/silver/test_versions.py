@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -237,7 +239,5 @@ def test_a_level_stands_that_was_known_until_another_of_its_moment_was_released(
         1          | french   | C2         | 2024-11-04 10:00 | 2024-11-04 | part-10
     """)  # fmt: skip
     known_from = F.when(F.col("_source_file") == released, F.lit(at(9)))
-    found = ranked(
-        unbound(levels.withColumn("known_from", known_from)), RECORD["user_levels"], content_of("user_levels")
-    )
+    found = rank(unbound(levels.withColumn("known_from", known_from)), "user_levels")
     assert rows(newest(found), "cefr_level", "known_at") == told
