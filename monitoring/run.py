@@ -124,7 +124,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
     announced = closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}
-    closed = by_all(announced, learnt(events, as_of))
+    closed = by_all(announced, learnt(events, as_of) if announced else ())
     weeks = to_pandas(by_language(events, as_of, closed))
     shut = weeks_of(closed[EVERYBODY], as_of)
     weekly = weekly_measures(weeks, first_seen(events, as_of), _learnt_until(card, as_of), shut).assign(as_of=as_of)

@@ -34,9 +34,10 @@ def undisturbed(landing: Path) -> Settings:
     return chosen
 
 
-def ingest(lake: Path, landing: Path) -> subprocess.Popen[bytes]:
+def ingest(lake: Path, landing: Path, said: int | None = None) -> subprocess.Popen[bytes]:
+    """A process of its own; `said` is where its stderr goes, if not where this one's does."""
     command = [sys.executable, "-m", "pipelines.ingest", "--lake", str(lake), "--landing", str(landing)]
-    return subprocess.Popen([*command, "--most-refused", "1"], start_new_session=True, stderr=subprocess.PIPE)
+    return subprocess.Popen([*command, "--most-refused", "1"], start_new_session=True, stderr=said)
 
 
 def test_killed_at_random_moments(landing: Path, undisturbed: Settings, report: Report) -> None:
@@ -66,7 +67,7 @@ def parts(landing: Path, count: int) -> list[list[str]]:
 
 def test_two_at_once(landing: Path, undisturbed: Settings, report: Report) -> None:
     lake = landing.parent / "both"
-    both = [ingest(lake, landing), ingest(lake, landing)]
+    both = [ingest(lake, landing, subprocess.PIPE) for _ in range(2)]
     said = [process.communicate(timeout=900)[1].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted("Waiting for" in text for text in said) == [False, True]

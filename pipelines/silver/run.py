@@ -173,7 +173,7 @@ class Batch:
 
     def _levels_of_these_students(self) -> DataFrame:
         """The published levels of the students whose levels the batch looks at: it looks at all of theirs."""
-        theirs = self.versions["user_levels"].select("student_id").distinct()
+        theirs = self.versions["user_levels"].select("student_id")
         return self._published(c.STUDENT_LEVELS).join(theirs, "student_id", "left_semi")
 
     def _published(self, contract: Contract) -> DataFrame:
