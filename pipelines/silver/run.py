@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -95,12 +95,8 @@ class Batch:
         made = {k: f for k, f in silver(self.versions, self.step.scratch).items() if self._touches(k)}
         self.step.stage_all({self._published_as(contract): frame for contract, frame in made.items()})
         self._bound(made)
-        if c.LEARNING_EVENTS in made:
-            self.step.replaces(c.LEARNING_EVENTS, self._events_of_these_records())
-        if c.STUDENT_LEVELS in made:
-            self.step.replaces(c.STUDENT_LEVELS, self._levels_of_these_students())
-        if c.CLOSURES in made:
-            self.step.replaces(c.CLOSURES, self._published(c.CLOSURES))
+        for contract in self.replaced.keys() & made.keys():
+            self.step.replaces(contract, self.replaced[contract]())
         with ThreadPoolExecutor(1) as beside:
             profiles = beside.submit(self._stage_profiles, made)
             self._balance(made, self._set_aside())
@@ -127,6 +123,15 @@ class Batch:
     def seen(self) -> dict[str, Seen]:
         """What the batch looks at, by raw table."""
         return seen(self.versions)
+
+    @property
+    def replaced(self) -> dict[Contract, Callable[[], DataFrame]]:
+        """The published rows whose place the batch takes, by table: where that is not told by their keys alone."""
+        return {
+            c.LEARNING_EVENTS: self._events_of_these_records,
+            c.STUDENT_LEVELS: self._levels_of_these_students,
+            c.CLOSURES: lambda: self._published(c.CLOSURES),
+        }
 
     def _touches(self, contract: Contract) -> bool:
         if self.whole:
@@ -159,7 +164,8 @@ class Batch:
             return published
         new, key = self.step.staged(contract), list(contract.key)
         theirs = new.join(touched, "student_id", "left_semi")
-        return published.join(new.select(*key), key, "left_anti").unionByName(theirs)
+        gone = self.replaced[contract]() if contract in self.replaced else new
+        return published.join(gone.select(*key), key, "left_anti").unionByName(theirs)
 
     def _events_of_these_records(self) -> DataFrame:
         """The published events of the records that the batch looks at."""

@@ -199,5 +199,26 @@ def test_what_a_mended_rule_releases_stays_where_it_was_received(
     assert contents(chosen) == standing
 
 
+def test_a_level_that_comes_late_leaves_none_that_was_released_to_be_known_after_it(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monday's level is released on Wednesday; Tuesday's of the same moment comes after that, and was known before."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
+    deliver(chosen, "user_levels", MONDAY, level("anna", "native"))
+    take_in(chosen)
+    deliver(chosen, "conversations", WEDNESDAY, talk("c2", "anna"))
+    take_in(chosen)
+    monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
+    lake = ran(chosen, pipelines.quarantine.replay)
+    assert [row.cefr_level for row in lake.table("silver.student_levels").collect()] == ["C2"]
+    deliver(chosen, "user_levels", TUESDAY, level("anna", "B1"))
+    take_in(chosen)
+    (row,) = Lake.open(chosen).table("silver.student_levels").collect()
+    assert (row.cefr_level, str(row.known_at)) == ("B1", f"{WEDNESDAY} 00:00:00")
+    standing = contents(chosen)
+    ran(chosen, pipelines.repair.rebuild_silver)
+    assert contents(chosen) == standing
+
+
 def killed(*_: object) -> None:
     raise KeyboardInterrupt
