@@ -36,7 +36,7 @@ CONTRACT = Contract(
         minutes_28 | DOUBLE | minutes in conversations in the 28 days before
         usual_gap | DOUBLE | median days between active days in the 180 days before; null under two active days
         longest_gap | INT | longest of those gaps
-        gap_ratio | DOUBLE | days_since_active over usual_gap drawn halfway to a week (a week when there is none)
+        gap_ratio | DOUBLE | days_since_active over the mean of 7 and usual_gap (7 for none)
         activity_trend | DOUBLE | active days in the last 14 days less those in the 14 before
         message_trend | DOUBLE | log ratio of (1 + messages_14) to (1 + messages of the 14 days before)
         weekly_rhythm | DOUBLE | share of the open weeks since the first active day (at most 12) with an active day
@@ -65,7 +65,7 @@ CONTRACT = Contract(
 
 
 def student_activity(known: DataFrame, students: DataFrame) -> DataFrame:
-    """The feature group.
+    """How much a student practises, how lately, and beside their own habit and the platform's.
 
     Args:
         known: from `days.known_days`.

@@ -33,7 +33,7 @@ KINDS = ("grammar", "vocabulary", "spelling")
 
 
 def student_errors(known: DataFrame, students: DataFrame) -> DataFrame:
-    """The feature group: what to practise, where `student_learning` says how much goes wrong.
+    """What to practise, where `student_learning` says how much goes wrong.
 
     A student who stumbles over words needs other help than one who stumbles over endings; the shares say which,
     whatever the number of mistakes.

@@ -51,7 +51,7 @@ CONTRACT = Contract(
 
 
 def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
-    """The feature group.
+    """What a student learns: lessons, mastery, assessments, level and mistakes.
 
     Args:
         known: from `days.known_days`.

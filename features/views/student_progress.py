@@ -20,7 +20,7 @@ CONTRACT = Contract(
         as_of | DATE NOT NULL | the day asked about, midnight UTC
         lessons_rank | DOUBLE | rank among peers by lessons completed in 180 days, 0 to 1
         lesson_pace_change | DOUBLE | log ratio of 1 + lessons completed in 28 days to a usual 28 days before
-        lesson_overdue | DOUBLE | days since a lesson over the own mean days between lessons drawn halfway to a week
+        lesson_overdue | DOUBLE | days since a lesson over the mean of 7 and the own days between lessons (7 for none)
         attempts_behind | DOUBLE | median of the peers' assessments handed in in 180 days less the own
         platform_attempts | DOUBLE | share of students active in 28 days who handed in an assessment in 14
         attempt_missed | DOUBLE | share of peers who handed in an assessment in 14 days, less 1 for a student who did
@@ -47,7 +47,7 @@ CONTRACT = Contract(
 
 
 def student_progress(known: DataFrame, students: DataFrame) -> DataFrame:
-    """The feature group.
+    """A student's pace beside their own, their peers' and their level's.
 
     Args:
         known: from `days.known_days`.

@@ -19,8 +19,8 @@ CONTRACT = Contract(
     columns("""
         student_id | STRING NOT NULL | who
         as_of | DATE NOT NULL | the day asked about, midnight UTC
-        silence_percentile | DOUBLE | share of own gaps shorter than the present silence, drawn to 0.5 by one
-        silence_over_long_gap | DOUBLE | present silence over the own 90th percentile gap drawn half to 14 days
+        silence_percentile | DOUBLE | (own gaps shorter than the present silence + 0.5) over (own gaps + 1)
+        silence_over_long_gap | DOUBLE | silence over the mean of 14 and the own 90th percentile gap (14 for none)
         missed_days | DOUBLE | active days that the silence cost, by the own weekdays of the 12 weeks before it
         returns_from_silence | INT | own gaps of 180 days at least as long as the present silence
         silent_fortnights | DOUBLE | share of past days that 14 silent days followed; null under two active days
@@ -51,7 +51,7 @@ CONTRACT = Contract(
 
 
 def student_rhythm(known: DataFrame, students: DataFrame) -> DataFrame:
-    """The feature group.
+    """The present silence and the last weeks beside the student's own rhythm.
 
     Args:
         known: from `days.known_days`.

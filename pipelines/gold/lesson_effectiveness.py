@@ -20,7 +20,7 @@ def lesson_effectiveness(lesson_progress: DataFrame, attempts: DataFrame) -> Dat
 
     Returns:
         lesson_id and its catalogue columns; attempts and completions (students); completion_rate, avg_mastery (0 to 1,
-        missing as 0), avg_hours_to_complete; effectiveness_score = 0.4 completion_rate + 0.6 avg_mastery (DESIGN §5), a
+        missing as 0), avg_hours_to_complete; effectiveness_score = 0.4 completion_rate + 0.6 avg_mastery, a
         lesson without a completion having no mastery to add; null under three attempts; students_with_gain,
         mean_score_gain, gain_low and gain_high (points of 100) as `score_gain.shrunk_gains` says.
     """
