@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 MODELS = ("dropout", "segments")
+MOST_SAID = 1_000
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 RECENCY = "recency_rule"
@@ -220,8 +221,9 @@ def challenge(lake: Lake, model: str, number: str) -> None:
 
 
 def note(lake: Lake, found: Version, key: str, said: str) -> None:
-    """Write a tag on a version."""
-    client(lake.settings).set_model_version_tag(found.name, found.version, key, said)
+    """Write a tag on a version; in a Unity Catalog, which takes no more, its first 1,000 characters."""
+    told = said if lake.settings.local else said.strip()[:MOST_SAID].strip()
+    client(lake.settings).set_model_version_tag(found.name, found.version, key, told)
 
 
 def client(settings: Settings) -> MlflowClient:

@@ -70,14 +70,14 @@ class Parameters:
         return cls(kinds, options.trials, options.horizon_days, first, last, options.seed)
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Train, and register what was trained as challenger; the recency rule first, as champion, where there is none.
 
     Raises:
         RadarError: when features are missing or an option makes no sense.
     """
     with run.step("train_dropout") as step:
-        parameters = Parameters.of(options)
+        parameters = Parameters.of(run.options)
         step.message = train(run.lake, as_of, parameters)
         step.rows[HORIZON] = parameters.horizon_days
 
@@ -142,7 +142,7 @@ def ensure_first(
         rows = None if isinstance(experiment, TooLittle) else experiment.evaluate(rule)
         with tracked_run(lake.settings, MODEL, f"recency rule {data.as_of}", {"step": "train_dropout"}):
             said = asdict(parameters) | {"kind": RECENCY}
-            card = log(rule, data, split, rows, said, parameters.seed)
+            card = log(lake, rule, data, split, rows, said, parameters.seed)
             example = pd.DataFrame({RECENCY_FEATURE: [0.1, 0.5, 1.0, 2.0, 5.0]})
             rule_held = registered(lake, rule, data, card, fingerprint(data.content_hash, said), example)
     move_alias(lake, MODEL, rule_held.version, data.as_of, "first model")
@@ -170,7 +170,7 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     """`python -m training.dropout`."""
-    command("Train the dropout model.", as_of_step(lambda r, day: run(r, day, r.options)), options, check)
+    command("Train the dropout model.", as_of_step(run), options, check)
 
 
 def _told(lake: Lake, made: Version) -> str:

@@ -3,7 +3,7 @@
 `dropout` runs one for its own candidates. A notebook runs one for any classifier whose types skops trusts, in four
 lines:
 
-    experiment = again(lake, version="2")
+    experiment = again(lake, "2")
     trained = experiment.fit("discriminant", make_pipeline(SimpleImputer(), LinearDiscriminantAnalysis()))
     experiment.compare(trained)
     experiment.submit(trained)
@@ -118,7 +118,7 @@ class Experiment:
             with tracked_run(self.lake.settings, MODEL, f"{trained.kind} {self.data.as_of}", {"step": "experiment"}):
                 return self.submit(trained, mark, parameters)
         said = {"kind": trained.kind, "seed": self.seed} | dict(trained.parameters) | dict(parameters or {})
-        card = log(trained, self.data, self.split, self.evaluate(trained), said, self.seed)
+        card = log(self.lake, trained, self.data, self.split, self.evaluate(trained), said, self.seed)
         mark = mark or fingerprint(self.data.content_hash, said)
         made = registered(self.lake, trained, self.data, card, mark, self.train_rows[trained.features].head(5))
         if self.data.recipe.horizon_days == HORIZON_DAYS:
@@ -154,14 +154,14 @@ def fitted(candidate: Candidate, data: TrainingSet, split: Windows, features: li
 
 
 def log(
-    trained: Trained, data: TrainingSet, split: Windows | TooLittle, rows: pd.DataFrame | None,
+    lake: Lake, trained: Trained, data: TrainingSet, split: Windows | TooLittle, rows: pd.DataFrame | None,
     parameters: Mapping[str, Any], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Log parameters, data, metrics, figures, card and reference in the active run; returns the card."""
     evaluated: Intervals | None = None if rows is None else evaluate(rows, "probability", seed)
     recency: Intervals | None = None if rows is None else evaluate(rows, "recency", seed)
     card = report.card(trained, data, split, rows, evaluated, recency)
-    report.log_training_set(data)
+    report.log_training_set(lake, data)
     report.log_parameters(dict(parameters) | dict(trained.parameters))
     if rows is not None:
         card |= report.log_test(trained, rows, seed)

@@ -12,6 +12,7 @@ from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
+from lakehouse.pins import readable
 from lakehouse.registry import MODELS, version
 from lakehouse.words import count
 from training.data import collected, content_hash, described
@@ -44,7 +45,7 @@ def rebuild(lake: Lake, told: dict[str, Any]) -> str:
     try:
         frame = collected(recipe.load(lake), told["features"])
     except PySparkException:
-        gone = [_gone(lake, table, pin) for table, pin in recipe.pins.items() if not _readable(lake, table, pin)]
+        gone = [_gone(lake, table, pin) for table, pin in recipe.pins.items() if not readable(lake, table, pin)]
         if not gone:
             raise
         raise RadarError(f"The training set as of {recipe.as_of} cannot be made again: {'; '.join(gone)}.") from None
@@ -56,14 +57,6 @@ def rebuild(lake: Lake, told: dict[str, Any]) -> str:
             "erased since?"
         )
     return found
-
-
-def _readable(lake: Lake, table: str, pin: int) -> bool:
-    try:
-        lake.table(table, pin).write.format("noop").mode("overwrite").save()
-    except PySparkException:
-        return False
-    return True
 
 
 def _gone(lake: Lake, table: str, pin: int) -> str:

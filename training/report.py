@@ -17,6 +17,7 @@ import pandas as pd
 from features.capacity import HIGH_PERCENT, MEDIUM_PERCENT
 from lakehouse.code import code_hash
 from lakehouse.evaluation import Intervals, evaluate_slices, nothing, students
+from lakehouse.lake import Lake
 from lakehouse.model_files import CARD, REFERENCE
 from training import plots
 from training.candidates import Trained
@@ -125,7 +126,7 @@ def _spans(trained: Trained, data: TrainingSet, split: Windows | TooLittle) -> d
     return dict.fromkeys(SPANS) | {name: str(day) for name, day in zip(SPANS, days, strict=False)}
 
 
-def log_training_set(data: TrainingSet) -> None:
+def log_training_set(lake: Lake, data: TrainingSet) -> None:
     """Log pins and hash as an artifact, and the set as an MLflow dataset."""
     import mlflow
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
@@ -133,7 +134,7 @@ def log_training_set(data: TrainingSet) -> None:
     mlflow.log_dict(data.describe(), TRAINING_SET)
     if data.frame.empty:
         return
-    source = DeltaDatasetSource(delta_table_name=LABELS, delta_table_version=data.pins[LABELS])
+    source = DeltaDatasetSource(delta_table_name=lake.name(LABELS), delta_table_version=data.pins[LABELS])
     target, name = data.describe()["label"], f"{data.recipe.model}_training_set"
     dataset = mlflow.data.from_pandas(
         data.frame, source=source, targets=target, name=name, digest=data.content_hash[:8]

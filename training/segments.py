@@ -30,15 +30,15 @@ FEWEST_STUDENTS = 40
 ARCHETYPES = "archetypes"
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Cluster the students of a day; the archetypes first, as champion, where there is no model.
 
     Raises:
         RadarError: when features are missing, or the seed is out of its range.
     """
-    within("seed", options.seed, 0, MOST_SEED)
+    within("seed", run.options.seed, 0, MOST_SEED)
     with run.step("train_segments") as step:
-        step.message = train(run.lake, as_of, options.seed, getattr(options, "feature_set", "behaviour"))
+        step.message = train(run.lake, as_of, run.options.seed, getattr(run.options, "feature_set", "behaviour"))
 
 
 def train(lake: Lake, as_of: date, seed: int, feature_set: str = "behaviour") -> str:
@@ -62,7 +62,8 @@ def train(lake: Lake, as_of: date, seed: int, feature_set: str = "behaviour") ->
         scale = scaler(rows, named.weights)
         model, agree = clustered(scale.transform(rows), start, seed)
         told = {"kind": "kmeans", "names_matched": agree, "parent": held.version if follows else None}
-        card = _log(scale, model, data, seed, told | {"feature_set": feature_set, "drift": drift(named, start, model)})
+        told |= {"feature_set": feature_set, "drift": drift(named, start, model)}
+        card = _log(lake, scale, model, data, seed, told)
         number = _register(lake, scale, model, data, mark, card)
     if follows:
         challenge(lake, MODEL, number)
@@ -138,7 +139,7 @@ def ensure_first(lake: Lake, as_of: date) -> Version:
                 "feature_set": "behaviour",
                 "drift": {},
             }
-            card = _log(scale, model, data, 0, told)
+            card = _log(lake, scale, model, data, 0, told)
             _register(lake, scale, model, data, fingerprint(data.content_hash, {"model": "archetypes"}), card)
     move_alias(lake, MODEL, "1", as_of, "first model")
     first = champion(lake, MODEL)
@@ -154,10 +155,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     """`python -m training.segments`."""
-    command("Train the segment model.", as_of_step(lambda r, day: run(r, day, r.options)), options)
+    command("Train the segment model.", as_of_step(run), options)
 
 
-def _log(scale: Any, model: Any, data: TrainingSet, seed: int, told: dict[str, Any]) -> dict[str, Any]:
+def _log(lake: Lake, scale: Any, model: Any, data: TrainingSet, seed: int, told: dict[str, Any]) -> dict[str, Any]:
     import mlflow
 
     grouped, features = FEATURE_SETS[told["feature_set"]], list(data.features)
@@ -182,7 +183,7 @@ def _log(scale: Any, model: Any, data: TrainingSet, seed: int, told: dict[str, A
     mlflow.log_dict(card, CARD)
     mlflow.log_text(written(card, MODEL), CARD_IN_WORDS)
     mlflow.set_tags(environment() | {"kind": told["kind"], "as_of": card["as_of"]})
-    log_training_set(data)
+    log_training_set(lake, data)
     log_parameters({key: told[key] for key in ("kind", "feature_set", "parent")} | {"seed": seed})
     for name in ("silhouette", "stability"):
         mlflow.log_metrics({f"{name}_k{k}": value for k, value in card[name].items()})

@@ -5,9 +5,10 @@ made = store.create_training_set(df=labels, feature_lookups=[FeatureLookup(…)]
 made.load_df()
 """
 
+from features.store.adapters import model_store, open_store
 from features.store.errors import SpecError
 from features.store.local import augmented, logged_spec, pinned
-from features.store.protocol import FeatureStore, TrainingSet, model_store, open_store
+from features.store.protocol import FeatureStore, TrainingSet
 
 __all__ = [
     "FeatureStore",

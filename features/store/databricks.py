@@ -15,7 +15,9 @@ from lakehouse.lake import Lake
 
 
 class DatabricksFeatureStore:
-    """Passes everything on; joins are native, since the client's default join imports an undeclared package."""
+    """Passes everything on. Joins are native, since the client's default one imports an undeclared package, and
+    scalable, since the plan of the other native one doubles with each table that is looked up.
+    """
 
     def __init__(self, lake: Lake, client: Any = None) -> None:
         if client is None:
@@ -30,7 +32,7 @@ class DatabricksFeatureStore:
         timeseries_column: str | None = None, schema: StructType | None = None, description: str | None = None,
         partition_columns: str | Sequence[str] | None = None, tags: Mapping[str, str] | None = None,
     ) -> Any:  # fmt: skip
-        """See the client."""
+        """As the client's `create_table`, with every name in full."""
         return self.client.create_table(
             name=self._full(name), primary_keys=primary_keys, df=df, timeseries_column=timeseries_column,
             schema=schema, description=description, partition_columns=partition_columns,
@@ -38,39 +40,39 @@ class DatabricksFeatureStore:
         )  # fmt: skip
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
-        """See the client."""
+        """As the client's `write_table`, with every name in full."""
         self.client.write_table(name=self._full(name), df=df, mode=mode)
 
     def read_table(self, *, name: str) -> DataFrame:
-        """See the client."""
+        """As the client's `read_table`, with every name in full."""
         return self.client.read_table(name=self._full(name))
 
     def get_table(self, *, name: str) -> Any:
-        """See the client."""
+        """As the client's `get_table`, with every name in full."""
         return self.client.get_table(name=self._full(name))
 
     def create_training_set(
         self, *, df: DataFrame, feature_lookups: Features, label: str | Sequence[str] | None,
         exclude_columns: Sequence[str] | None = None,
     ) -> TrainingSet:  # fmt: skip
-        """See the client."""
+        """As the client's `create_training_set`, with every name in full."""
         return self.client.create_training_set(
             df=df, feature_lookups=[self._in_full(lookup) for lookup in feature_lookups], label=label,
-            exclude_columns=list(exclude_columns or []), use_spark_native_join=True,
+            exclude_columns=list(exclude_columns or []), use_spark_native_join=True, use_scalable_native_join=True,
         )  # fmt: skip
 
     def log_model(
         self, *, model: Any, artifact_path: str, flavor: ModuleType, training_set: TrainingSet,
         registered_model_name: str | None = None, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """See the client."""
+        """As the client's `log_model`, with every name in full."""
         return self.client.log_model(
             model=model, artifact_path=artifact_path, flavor=flavor, training_set=training_set,
             registered_model_name=registered_model_name, **kwargs,
         )  # fmt: skip
 
     def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
-        """See the client."""
+        """As the client's `score_batch`, with every name in full."""
         return self.client.score_batch(
             model_uri=model_uri, df=df, result_type=result_type, use_spark_native_join=True
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The one protocol, and which adapter serves a lake."""
+"""The one protocol of both stores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from lakehouse.lake import Lake
-
 if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureFunction, FeatureLookup
-
-    from features.store.local import LocalFeatureStore
 
 Features = Sequence["FeatureLookup | FeatureFunction"]
 
@@ -75,25 +71,3 @@ class FeatureStore(Protocol):
     def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
         """The frame, the model's inputs that it lacks, looked up by the model's own spec, and `prediction`."""
         ...
-
-
-def model_store(lake: Lake) -> LocalFeatureStore:
-    """The store that this project's own models are logged by, on a laptop and on Databricks alike.
-
-    Databricks' client packs a model so that only its own loader reads it, which runs code of the package; the registry
-    reads models as skops alone, see `model_files.refuse_unsafe`.
-    """
-    from features.store.local import LocalFeatureStore
-
-    return LocalFeatureStore(lake)
-
-
-def open_store(lake: Lake) -> FeatureStore:
-    """The store of a lake: Databricks' own client on Databricks, the local one elsewhere."""
-    if not lake.settings.local:
-        from features.store.databricks import DatabricksFeatureStore
-
-        return DatabricksFeatureStore(lake)
-    from features.store.local import LocalFeatureStore
-
-    return LocalFeatureStore(lake)

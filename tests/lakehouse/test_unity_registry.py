@@ -105,6 +105,10 @@ def test_aliases_move(lake: Lake, registered: Registered) -> None:
 def test_a_note_is_a_tag_and_a_version_goes(lake: Lake, registered: Registered) -> None:
     note(lake, version(lake, "dropout", "2"), "decision", "refused")
     assert version(lake, "dropout", "2").tags == {"kind": "logistic", "decision": "refused"}
+    note(lake, version(lake, "dropout", "2"), "decision", "refused: " + "could not be answered " * 100)
+    cut = version(lake, "dropout", "2").tags["decision"]
+    assert 990 < len(cut) <= 1000
+    assert cut == cut.strip()
     client(lake.settings).delete_model_version(NAME, "2")
     assert set(registered.tags) == {"1", "10"}
 

@@ -44,7 +44,10 @@ def training_set(
             info._default_value_str = serialize_default_value(defaults[info.output_name])
     spec = theirs.build_feature_spec(list(lookups), known, infos, excluded, 0)
     frames = known.feature_table_data_map
-    made = TheirTrainingSet(spec, df, labels, known.feature_table_metadata_map, frames, {}, use_spark_native_join=True)
+    made = TheirTrainingSet(
+        spec, df, labels, known.feature_table_metadata_map, frames, {}, use_spark_native_join=True,
+        use_scalable_native_join=True,
+    )  # fmt: skip
     # The client fills with numpy numbers, which plain Spark Connect does not take; Databricks' own does.
     made._default_values = {k: v.item() if hasattr(v, "item") else v for k, v in made._default_values.items()}
     return made

@@ -94,6 +94,8 @@ def test_every_verb_calls_the_client_as_its_signature_allows(elsewhere: Lake, pr
     passed = called["create_training_set"]["feature_lookups"]
     assert [passed[0].table_name, passed[1]] == [FULL, function]
     assert lookup.table_name == NAME
+    assert called["create_training_set"]["use_spark_native_join"]
+    assert called["create_training_set"]["use_scalable_native_join"]
     assert called["score_batch"]["use_spark_native_join"]
 
 
