@@ -15,14 +15,14 @@ from pipelines.silver.version_tables import ROW
 
 
 def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> DataFrame:
-    """The fresh rows that are refused or wait, in the shape of ops.quarantine.
+    """The fresh rows that are refused or wait, in the shape of ops.quarantine. A row that is refused waits for nothing.
 
     Args:
         versions: ranked versions of one raw table, with `fresh`.
         bronze: rows of its bronze table, the batch's at least, where the rows stand as they were received.
         silver_table: the table that refuses them.
     """
-    reason = F.array_join(F.array_compact(F.concat("reasons", F.array("waits"))), "; ")
+    reason = F.coalesce(F.nullif(F.array_join("reasons", "; "), F.lit("")), F.col("waits"))
     bad = versions.where("fresh AND newest IS NULL").select(
         *_of_version(),
         reason.alias("reason"), F.col("_arrived_at").alias("arrived_at"), F.col("_ingested_at").alias("quarantined_at"),

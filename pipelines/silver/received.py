@@ -16,8 +16,8 @@ from pipelines.silver.version_tables import VERSIONS
 
 STATE = "made_from"
 REBUILD = "rebuild"
-CODE = "pipelines/silver"
 """What a step writes down after which silver has to be made whole again."""
+CODE = "pipelines/silver"
 BRONZE = tuple(f"bronze.{table}" for table in VERSIONS)
 VERSION_TABLES = tuple(contract.name for contract in VERSIONS.values())
 
@@ -112,6 +112,7 @@ def came(lake: Lake, table: str, since: int, upto: int, keep: Keep) -> Received:
     feed = lake.spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1)
     changes = feed.option("endingVersion", upto).table(lake.name(name))
     passed = F.col("_change_type") == "update_postimage"
-    told = changes.where(passed | (F.col("_change_type") == "insert")).withColumn("again", passed)
+    news = (F.col("_change_type") == "insert") | (passed & (F.size("reasons") == 0))
+    told = changes.where(news).withColumn("again", passed)
     new = keep(f"new_{table}", told.drop("_change_type", "_commit_version", "_commit_timestamp"))
     return Received(good, new)

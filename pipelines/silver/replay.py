@@ -16,10 +16,12 @@ from pipelines.silver.typed import raw_key
 from pipelines.silver.version_tables import ROW, SILVER_OF, VERSIONS
 
 OF_VERSION = list(ROW.values())
+PASSES = "size(reasons) = 0"
 
 
 def run(run: Run) -> None:
-    """Mend the version tables where a rule lets a row pass that it refused before; the silver step does the rest.
+    """Mend the version tables where the rules say something else of a refused row than before; the silver step does the
+    rest for those that pass, and quarantine learns why the others are still refused.
 
     A live row is known from the midnight after the newest arrival in the lake, a backfilled one from its event; among
     the versions of its record each stays where it was received.
@@ -33,7 +35,7 @@ def run(run: Run) -> None:
 
 
 def release(lake: Lake) -> dict[str, int]:
-    """Mend the version tables where a rule lets a row pass that it refused before; returns rows by raw table.
+    """Mend the version tables where the rules say something else of a refused row; returns rows that pass by raw table.
 
     Quarantine says from when such a row is known, so that silver made whole later knows it from then too.
     """
@@ -52,36 +54,37 @@ def _replay(lake: Lake, table: str) -> int:
     sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
     bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
     rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)
-    passed = lake.stage(f"replay_{table}", rows.where(F.size("reasons") == 0).dropDuplicates(OF_VERSION))
-    released = passed.join(_refused(lake, table), OF_VERSION, "left_semi")
-    count = released.count()
-    if count:
-        lake.stage(f"released_{table}", released.withColumn("known_from", _since(lake)))
-        _write_known_from(lake, table)
+    typed = lake.stage(f"typed_{table}", rows.dropDuplicates(OF_VERSION))
+    refused = lake.table(VERSIONS[table].name).where(F.size("reasons") > 0)
+    said = refused.select(*OF_VERSION, F.col("reasons").alias("_said"))
+    others = typed.join(said, OF_VERSION).where("NOT (reasons <=> _said)").drop("_said")
+    found = lake.stage(f"replay_{table}", others.withColumn("known_from", _since(lake)))
+    passed, changed = found.where(PASSES).count(), not found.isEmpty()
+    if changed:
+        _tell_quarantine(lake, table)
         _mend(lake, table)
-    for name in (f"replay_{table}", f"released_{table}"):
+    for name in (f"typed_{table}", f"replay_{table}"):
         lake.unstage(name)
-    return count
-
-
-def _refused(lake: Lake, table: str) -> DataFrame:
-    return lake.table(VERSIONS[table].name).where(F.size("reasons") > 0)
+    return passed
 
 
 def _since(lake: Lake) -> Column:
-    """For live rows, the midnight after the newest arrival in the lake."""
+    """For live rows that pass, the midnight after the newest arrival in the lake."""
     arrivals = [lake.table(f"bronze.{table}").agg(F.max("_arrived_at").alias("last")) for table in VERSIONS]
     last = reduce(DataFrame.unionByName, arrivals).agg(F.max("last")).first()
     newest = last[0] if last else None
-    return F.when(F.col("live"), F.date_add(F.lit(newest).cast("date"), 1).cast("timestamp"))
+    return F.when(F.expr(f"live AND {PASSES}"), F.date_add(F.lit(newest).cast("date"), 1).cast("timestamp"))
 
 
-def _write_known_from(lake: Lake, table: str) -> None:
-    """Say in quarantine from when a released row is known, so that a rebuild from bronze knows it too."""
+def _tell_quarantine(lake: Lake, table: str) -> None:
+    """Say in quarantine from when a row that passes is known, so that a rebuild from bronze knows it too, and why
+    another is still refused.
+    """
     same = " AND ".join(f"q.{there} = r.{here}" for there, here in ROW.items())
     lake.spark.sql(
-        f"MERGE INTO {lake.name(QUARANTINE.name)} q USING released_{table} r "
+        f"MERGE INTO {lake.name(QUARANTINE.name)} q USING replay_{table} r "
         f"ON q.table_name = '{SILVER_OF[table].name}' AND {same} "
+        "WHEN MATCHED AND size(r.reasons) > 0 THEN UPDATE SET q.reason = array_join(r.reasons, '; ') "
         "WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.known_from"
     ).collect()
 
@@ -90,6 +93,6 @@ def _mend(lake: Lake, table: str) -> None:
     same = " AND ".join(f"v.`{name}` = r.`{name}`" for name in OF_VERSION)
     values = ", ".join(f"v.`{c.name}` = r.`{c.name}`" for c in VERSIONS[table].columns if c.name not in OF_VERSION)
     lake.spark.sql(
-        f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING released_{table} r ON {same} "
+        f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING replay_{table} r ON {same} "
         f"WHEN MATCHED AND size(v.reasons) > 0 THEN UPDATE SET {values}"
     ).collect()
