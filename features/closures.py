@@ -15,19 +15,22 @@ CLOSURES = "silver.closures"
 EVERYBODY = "all"
 
 
-def closed_days(closures: DataFrame, dates: DataFrame, known_after_days: int = 0) -> DataFrame:
+def closed_days(
+    closures: DataFrame, dates: DataFrame, known_after_days: int = 0, horizon: int = HORIZON_DAYS
+) -> DataFrame:  # fmt: skip
     """The days that were known at each as-of date, or so many days after it, to be closed, as far as they matter to it.
 
     Args:
         closures: silver.closures.
         dates: one column `as_of`, few rows.
         known_after_days: 0 for what features and scores may know; an outcome may know what was announced meanwhile.
+        horizon: days looked ahead.
 
     Returns:
         as_of, language (its hash, or that of `all`) and closed, the array of days from 180 days before as_of to the
-        end of its horizon.
+        end of the horizon.
     """
-    first, last = F.date_sub("as_of", LOOKBACK_DAYS), F.date_add("as_of", HORIZON_DAYS - 1)
+    first, last = F.date_sub("as_of", LOOKBACK_DAYS), F.date_add("as_of", horizon - 1)
     known = spells(closures).join(F.broadcast(dates), known_at_as_of(known_after_days))
     near = known.where((F.col("closed_to") >= first) & (F.col("closed_from") <= last))
     days = F.explode(F.sequence(F.greatest("closed_from", first), F.least("closed_to", last))).alias("day")

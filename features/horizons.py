@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.closures import known_at_as_of, spells
-from features.days import student_days
+from features.closures import closed_days, closed_for, touched
+from features.days import known_days, student_days
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS, MATURITY_DAYS, outcomes
 
 HORIZON = "horizon_days"
@@ -30,8 +30,8 @@ def relabelled(
     """features.student_labels with the outcome of another horizon.
 
     Eligible is who the table calls eligible. There is no label where the table has none of its own that has ripened,
-    so a shorter horizon waits for that too; nor where a closure of any language lies beyond the table's 14 days and
-    within a longer horizon. Like the table's own, labels know of what was announced until they ripen.
+    so a shorter horizon waits for that too; nor where a closure touches a longer horizon. Like the table's own, labels
+    know of what was announced until they ripen.
 
     Args:
         labels: features.student_labels.
@@ -47,10 +47,10 @@ def relabelled(
     ripe = F.col("as_of") <= F.lit(as_of - timedelta(days=MATURITY_DAYS))
     closed = labels.where(ripe & F.col("dropped_out").isNull()).select(*key)
     present = labels.select(*key, "eligible").join(closed, key, "left_anti")
-    told = outcomes(present, student_days(events), horizon, as_of - timedelta(days=max(HORIZON_DAYS - horizon, 0)))
+    days = student_days(events)
+    told = outcomes(present, days, horizon, as_of - timedelta(days=max(HORIZON_DAYS - horizon, 0)))
     if closures is None or horizon <= HORIZON_DAYS:
         return told
-    ahead = (F.col("closed_to") >= F.date_add("as_of", HORIZON_DAYS)) & (
-        F.col("closed_from") < F.date_add("as_of", horizon)
-    )
-    return told.join(F.broadcast(spells(closures)), ahead & known_at_as_of(horizon + GRACE_DAYS), "left_anti")
+    asked = labels.select("as_of").distinct()
+    closed_by_then = closed_days(closures, asked, horizon + GRACE_DAYS, horizon)
+    return told.join(touched(closed_for(known_days(days, asked), closed_by_then)), key, "left_anti")
