@@ -30,6 +30,13 @@ def as_of_dates(first_event: date, as_of: date) -> list[date]:
     return sorted({*mondays, as_of})
 
 
+def known_at(as_of: date) -> Column:
+    """Whether an event of silver.learning_events lies before a day, was known by then and was not corrected by then."""
+    day = F.lit(as_of).cast("timestamp")
+    stands = F.col("superseded_at").isNull() | (F.col("superseded_at") > day)
+    return (F.col("event_at") < day) & (F.col("known_at") <= day) & stands
+
+
 def student_days(events: DataFrame) -> DataFrame:
     """One row a student, UTC day and span of knowledge.
 

@@ -7,6 +7,8 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.days import RECENT_DAYS, known_at
+
 
 def main_language(events: DataFrame, as_of: date) -> DataFrame:
     """The language each student practised most in the last 28 days, else the one of the newest event.
@@ -18,12 +20,8 @@ def main_language(events: DataFrame, as_of: date) -> DataFrame:
     Returns:
         student_id, language.
     """
-    day = F.lit(as_of).cast("timestamp")
-    known = events.where(
-        (F.col("event_at") < day) & (F.col("known_at") <= day)
-        & (F.col("superseded_at").isNull() | (F.col("superseded_at") > day)) & F.col("language").isNotNull()
-    )  # fmt: skip
-    recent = F.count_if(F.col("event_at") >= F.date_sub(day, 28))
+    known = events.where(known_at(as_of) & F.col("language").isNotNull())
+    recent = F.count_if(F.col("event_at") >= F.date_sub(F.lit(as_of), RECENT_DAYS))
     per = known.groupBy("student_id", "language").agg(recent.alias("_recent"), F.max("event_at").alias("_newest"))
     return per.groupBy("student_id").agg(
         F.max_by("language", F.struct("_recent", "_newest", "language")).alias("language")

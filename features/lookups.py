@@ -37,6 +37,11 @@ def features_held(lake: Lake) -> dict[str, list[str]]:
     return {view.name: [name for name in view.features if name in columns] for view, columns in tables.items()}
 
 
+def known_features(lake: Lake) -> set[str]:
+    """Every feature that a feature table has."""
+    return {name for names in features_held(lake).values() for name in names}
+
+
 def learnable(lake: Lake) -> list[str]:
     """The features that a model can learn from: numbers and truths."""
     held, kinds = features_held(lake), (NumericType, BooleanType)

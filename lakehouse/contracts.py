@@ -185,10 +185,9 @@ def unique(*key: str) -> Expectation:
     return Expectation("ExpectCompoundColumnsToBeUnique", {"column_list": list(key)})
 
 
-def between(column: str, low: float | None, high: float | None, mostly: float = 1.0) -> Expectation:
+def between(column: str, low: float | None, high: float | None) -> Expectation:
     """Values of `column` lie in [low, high]; nulls pass."""
-    kwargs = {"column": column, "min_value": low, "max_value": high}
-    return Expectation("ExpectColumnValuesToBeBetween", kwargs | ({"mostly": mostly} if mostly < 1 else {}))
+    return Expectation("ExpectColumnValuesToBeBetween", {"column": column, "min_value": low, "max_value": high})
 
 
 def one_of(column: str, *values: str) -> Expectation:

@@ -100,6 +100,7 @@ def _remember(context: Any, table: str, rows: Sequence[dict[Any, Any]]) -> None:
 
 
 def _result(row: dict[Any, Any]) -> Any:
+    import great_expectations as gx
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -109,7 +110,7 @@ def _result(row: dict[Any, Any]) -> Any:
         counted |= {"unexpected_count": int(failed)}
     if len(counted) == 2 and checked:
         counted["unexpected_percent"] = 100.0 * failed / checked
-    kind = _snake(row["expectation"])
+    kind = getattr(gx.expectations, row["expectation"]).expectation_type
     return ExpectationValidationResult(
         success=bool(row["success"]),
         expectation_config=ExpectationConfiguration(type=kind, kwargs=json.loads(row["arguments"])),
@@ -117,8 +118,3 @@ def _result(row: dict[Any, Any]) -> Any:
         exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
         meta={},
     )
-
-
-def _snake(name: str) -> str:
-    """ExpectColumnValuesToBeUnique as expect_column_values_to_be_unique."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")

@@ -37,8 +37,8 @@ class Tended:
         return f"{self.table:<36} {files:<24} {self.megabytes:8.1f} MB   versions {kept} kept{why}"
 
 
-def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) -> Tended:
-    """Compact and cluster a table where that pays, then let go of versions older than `keep_hours`.
+def tend(lake: Lake, table: str, held: list[Pin]) -> Tended:
+    """Compact and cluster a table where that pays, then let go of versions replaced over a week ago.
 
     A version that a registered model pins is kept, with all that came after it. In a Unity Catalog the table's own
     retention counts instead (see `Contract.ddl`): Databricks cleans by that one too, unasked.
@@ -47,7 +47,6 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
         lake: open for writing.
         table: two-level name.
         held: every pin.
-        keep_hours: how long a version can be read after it was replaced.
     """
     files, size = _files(lake, table)
     if files >= MANY_FILES or (files > 1 and size >= LARGE_BYTES):
@@ -55,7 +54,7 @@ def tend(lake: Lake, table: str, held: list[Pin], keep_hours: int = KEEP_HOURS) 
     oldest = oldest_pinned(lake, table, held)
     if oldest is not None and lake.settings.local:
         _keep_versions(lake, table)
-    keep = keep_hours if oldest is None else max(keep_hours, _hours_since(oldest) + 1)
+    keep = KEEP_HOURS if oldest is None else max(KEEP_HOURS, _hours_since(oldest) + 1)
     retain = f" RETAIN {keep} HOURS" if lake.settings.local else ""
     lake.spark.sql(f"VACUUM {lake.name(table)}{retain}").collect()
     kept = keep if lake.settings.local else None

@@ -10,7 +10,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.days import ACTIVE_EVENTS
+from features.days import ACTIVE_EVENTS, known_at
 
 WEEKS_BEFORE = 8
 FEWEST_WEEKS = 4
@@ -43,7 +43,7 @@ def by_language(events: DataFrame, as_of: date, closed: Mapping[str, Collection[
         squares and products of messages n and corrected messages w: `w`, `nn`, `ww`, `nw`.
     """
     week = F.floor((F.date_diff(F.lit(as_of), F.to_date("event_at")) - 1) / 7).cast("int").alias("week")
-    lately = events.where(_known_at(as_of)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
+    lately = events.where(known_at(as_of)).withColumn("week", week).where(F.col("week") <= WEEKS_BEFORE)
     shut = [language for language, days in closed.items() if min(weeks_of(days, as_of), default=99) <= WEEKS_BEFORE]
     active = F.col("event_type").isin(*ACTIVE_EVENTS)
     languages = F.explode(F.array_compact(F.array(F.col("language"), F.lit(ALL)))).alias("language")
@@ -70,20 +70,13 @@ def by_language(events: DataFrame, as_of: date, closed: Mapping[str, Collection[
 
 def learnt(events: DataFrame, as_of: date) -> set[str]:
     """The languages of any event in the nine weeks, as known at `as_of`."""
-    lately = events.where(_known_at(as_of) & (F.col("event_at") >= F.lit(as_of - timedelta(weeks=WEEKS_BEFORE + 1))))
+    lately = events.where(known_at(as_of) & (F.col("event_at") >= F.lit(as_of - timedelta(weeks=WEEKS_BEFORE + 1))))
     return {row.language for row in lately.where("language IS NOT NULL").select("language").distinct().collect()}
-
-
-def _known_at(as_of: date) -> Column:
-    """Whether an event lies before the day and was known then."""
-    day = F.lit(as_of).cast("timestamp")
-    stands = F.col("superseded_at").isNull() | (F.col("superseded_at") > day)
-    return (F.col("event_at") < day) & (F.col("known_at") <= day) & stands
 
 
 def first_seen(events: DataFrame, as_of: date) -> dict[str, date]:
     """The first day of each language in the log, as known at `as_of`."""
-    known = events.where((F.col("known_at") <= F.lit(as_of).cast("timestamp")) & F.col("language").isNotNull())
+    known = events.where(known_at(as_of) & F.col("language").isNotNull())
     days = known.groupBy("language").agg(F.to_date(F.min("event_at")).alias("day"))
     return {row.language: row.day for row in days.collect()}
 

@@ -49,9 +49,9 @@ def loop(run: Run) -> None:
 
 def _train(run: Run, as_of: date) -> list[str | None]:
     """Train and promote; returns who is champion of each model then."""
-    training.segments.run(run, as_of, run.options)
-    training.dropout.run(run, as_of, run.options)
-    training.promotion.run(run, as_of, run.options)
+    training.segments.run(run, as_of)
+    training.dropout.run(run, as_of)
+    training.promotion.run(run, as_of)
     return _champions(run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features import segments
 from lakehouse.contracts import Contract, Publish, between, columns, one_of, ordered
 
 AT_RISK_STUDENTS = Contract(
@@ -55,11 +56,7 @@ STUDENT_SEGMENTS = Contract(
     """),
     key=("student_id", "as_of"),
     expectations=(
-        one_of(
-            "segment",
-            *("High Performers", "Active Learners", "Struggling Students", "Casual Users"),
-            *("Grammar First", "Words First", "Spelling First", "Few Corrections"),
-        ),
+        one_of("segment", *segments.BEHAVIOUR, *segments.ERRORS),
         between("distance", 0, None),
         between("clarity", 0, 1),
     ),

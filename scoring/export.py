@@ -27,7 +27,7 @@ BANDS = {"high": ("high",), "medium": ("high", "medium"), "low": ("high", "mediu
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Write the students of a day down to a band, the highest risk first.
 
     Raises:
@@ -37,9 +37,9 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
         scores = run.lake.table(AT_RISK_STUDENTS.name).where(F.col("as_of") == F.lit(as_of))
         if scores.isEmpty():
             raise RadarError(_why_empty(run.lake, as_of))
-        rows = scores.where(F.col("risk_band").isin(*BANDS[options.band])).select(*COLUMNS)
+        rows = scores.where(F.col("risk_band").isin(*BANDS[run.options.band])).select(*COLUMNS)
         listed = to_pandas(rows.orderBy(F.desc("risk"), "student_id"))
-        out = Path(options.out)
+        out = Path(run.options.out)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             harmless(listed).to_csv(out, index=False, quoting=csv.QUOTE_NONNUMERIC)
@@ -78,7 +78,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     """`python -m scoring.export`."""
-    command("Write the at-risk list as CSV.", as_of_step(lambda r, day: run(r, day, r.options)), _options)
+    command("Write the at-risk list as CSV.", as_of_step(run), _options)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,13 @@ from pyspark.sql import functions as F
 from features.contacts import interventions, last_contact
 from features.feature_view import views
 from features.language import main_language
-from features.lookups import features_held, with_features
+from features.lookups import known_features, with_features
 from features.store import model_store
 from lakehouse.cli import Run, parse_as_of
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, champion_on
 from lakehouse.model_files import load_model
-from lakehouse.publish import Step
 from lakehouse.registry import MODELS, Version, version
 from lakehouse.words import count
 from scoring.contracts import AT_RISK_STUDENTS, SEGMENT_MOVEMENT, STUDENT_SEGMENTS
@@ -76,7 +75,7 @@ def in_charge_on(lake: Lake, day: date) -> InCharge:
     lacking = [model for model, decision in found.items() if decision is None]
     if lacking:
         raise RadarError(f"On {day} there was no champion of {' and '.join(lacking)} yet; score from a later day on.")
-    return InCharge(*(version(lake, model, decision.version) for model, decision in found.items() if decision))
+    return InCharge(**{model: version(lake, model, decision.version) for model, decision in found.items() if decision})
 
 
 def _score(run: Run, as_of: date, by: InCharge) -> None:
@@ -96,7 +95,7 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
         eligible = students.where("eligible")
         missing = step.rows["missing"] = imputed(eligible, list(model.feature_names_in_))
         found = model_store(lake).score_batch(model_uri=dropout.uri, df=eligible.select("student_id", "as_of"))
-        risks = _with_reasons(step, step.scratch("bands", banded(risk_of(found))), eligible, model)
+        risks = _with_reasons(step.scratch("bands", banded(risk_of(found))), eligible, model)
         known = Known(
             segments=assigned.select("student_id", "segment"),
             language=main_language(lake.table("silver.learning_events"), as_of),
@@ -164,7 +163,7 @@ def _earlier_segments(lake: Lake, as_of: date) -> DataFrame:
     return held.join(held.agg(F.max("as_of").alias("as_of")), "as_of", "left_semi")
 
 
-def _with_reasons(step: Step, bands: DataFrame, students: DataFrame, model: Any) -> DataFrame:
+def _with_reasons(bands: DataFrame, students: DataFrame, model: Any) -> DataFrame:
     """The bands with days_since_active, and the reasons of the students in the high and the medium one."""
     names = list(model.feature_names_in_)
     told_from = [name for name, kind in students.dtypes if kind in ("int", "bigint", "double")]
@@ -185,8 +184,8 @@ def _loaded(lake: Lake, found: Version) -> Any:
         RadarError: when its files are gone, or a feature table has lost a feature.
     """
     model = load_model(lake, found)
-    held = {name for names in features_held(lake).values() for name in names}
-    lacking = [name for name in model.feature_names_in_ if name not in held]
+    known = known_features(lake)
+    lacking = [name for name in model.feature_names_in_ if name not in known]
     if lacking:
         raise RadarError(
             f"{found.name} version {found.version} needs {', '.join(lacking)}, which no feature table holds any more. "
@@ -200,7 +199,7 @@ def _feature_versions(lake: Lake) -> str:
 
 
 def _in_charge(lake: Lake) -> InCharge:
-    return InCharge(*(_champion(lake, model) for model in MODELS))
+    return InCharge(**{model: _champion(lake, model) for model in MODELS})
 
 
 def _champion(lake: Lake, model: str) -> Version:

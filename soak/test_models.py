@@ -56,12 +56,12 @@ def learnt(folder: Path, students: int, seed: int) -> Learnt:
     generate(["--students", str(students), "--days", "180", "--seed", str(seed), "--out", str(folder / "landing")])
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "soak") as lake:
-        run = Run(lake, new_run_id(), AS_OF, OPTIONS)
+        run = Run(lake, new_run_id(), AS_OF, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
         ingest(run)
         features.run.run(run, AS_OF)
-        training.dropout.run(run, AS_OF, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
-        training.segments.run(run, AS_OF, OPTIONS)
-        training.promotion.run(run, AS_OF, OPTIONS)
+        training.dropout.run(run, AS_OF)
+        training.segments.run(run, AS_OF)
+        training.promotion.run(run, AS_OF)
     return Learnt(chosen, folder / "truth")
 
 

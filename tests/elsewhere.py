@@ -39,9 +39,9 @@ OPTIONS = argparse.Namespace(
 STEPS: dict[str, Callable[[Run, date], None]] = {
     "gold": pipelines.gold.run.run,
     "features": features.run.run,
-    "train_segments": lambda run, as_of: training.segments.run(run, as_of, OPTIONS),
-    "train_dropout": lambda run, as_of: training.dropout.run(run, as_of, OPTIONS),
-    "promote": lambda run, as_of: training.promotion.run(run, as_of, OPTIONS),
+    "train_segments": training.segments.run,
+    "train_dropout": training.dropout.run,
+    "promote": training.promotion.run,
     "score": scoring.run.run,
     "monitor": monitoring.run.run,
 }

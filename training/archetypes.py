@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features import segments
+
 
 @dataclass(frozen=True)
 class FeatureSet:
@@ -46,7 +48,7 @@ BEHAVIOUR = FeatureSet(
             [-0.1, 0.1, -1.0, 1.0, -0.3],
             [-1.1, 1.2, 0.0, 0.0, 0.0],
         ],
-        index=["High Performers", "Active Learners", "Struggling Students", "Casual Users"],
+        index=list(segments.BEHAVIOUR),
         columns=["active_share", "usual_gap", "score_mean", "error_rate_180", "level_index"],
     ),
     (1.0, 1.0, 0.4, 0.7, 0.7),
@@ -64,7 +66,7 @@ ERRORS = FeatureSet(
             [-0.6, -0.6, 1.2, 0.3],
             [0.0, 0.0, 0.0, -1.0],
         ],
-        index=["Grammar First", "Words First", "Spelling First", "Few Corrections"],
+        index=list(segments.ERRORS),
         columns=["grammar_share", "vocabulary_share", "spelling_share", "error_rate_180"],
     ),
     (1.0, 1.0, 1.0, 1.0),

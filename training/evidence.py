@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from features.lookups import features_held, with_features
+from features.lookups import known_features, with_features
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact, load_model
@@ -52,7 +52,7 @@ class Evidence:
         inputs = ours.inputs.input_names() if ours and ours.inputs else []
         outputs = tuple(str(found.outputs) if found and found.outputs else "" for found in (theirs, ours))
         return Papers(
-            self.as_of, self.held.tags, self.waiting.tags, inputs, (outputs[0], outputs[1]), available(self.lake)
+            self.as_of, self.held.tags, self.waiting.tags, inputs, (outputs[0], outputs[1]), known_features(self.lake)
         )
 
     @cached_property
@@ -103,11 +103,6 @@ class Evidence:
         return lambda rows: model.predict_proba(rows[inputs])[:, 1]
 
 
-def available(lake: Lake) -> set[str]:
-    """The features that the feature tables hold."""
-    return {name for names in features_held(lake).values() for name in names}
-
-
 def window_rows(lake: Lake, test: Span, as_of: date, share: float) -> pd.DataFrame:
     """Students and Mondays of a window whose outcome is known by a day, with every feature and their language.
 
@@ -120,7 +115,7 @@ def window_rows(lake: Lake, test: Span, as_of: date, share: float) -> pd.DataFra
     labels = labelled(lake.table(LABELS), as_of)
     inside = labels.where(F.col("as_of").between(F.lit(test.first), F.lit(test.last)))
     found = with_features(lake, sampled(inside, share))
-    features = sorted(available(lake) & set(found.columns))
+    features = sorted(known_features(lake) & set(found.columns))
     rows = collected(found, features)
     return rows.assign(language=rows["student_id"].map(languages(lake, as_of)))
 

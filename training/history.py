@@ -14,24 +14,25 @@ from lakehouse.registry import check_asked
 from lakehouse.settings import Settings
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Print every champion a model has had, or with `--on` the one of that day.
 
     Raises:
         RadarError: when there was none on that day.
     """
-    if not options.on:
-        train = entry_point(f"train_{options.model}", lake=run.lake.settings.lake)
-        none = f"{options.model} has had no champion yet; `{train}` makes the first."
-        print("\n".join(lines(decisions(run.lake, options.model))) or none)
+    lake, model, on = run.lake, run.options.model, run.options.on
+    if not on:
+        train = entry_point(f"train_{model}", lake=lake.settings.lake)
+        none = f"{model} has had no champion yet; `{train}` makes the first."
+        print("\n".join(lines(decisions(lake, model))) or none)
         return
-    day = as_of if options.on == "as_of" else parse_as_of(options.on, "on")
+    day = as_of if on == "as_of" else parse_as_of(on, "on")
     assert day is not None
-    found = champion_on(run.lake, options.model, day)
+    found = champion_on(lake, model, day)
     if found is None:
-        history = entry_point("history", lake=run.lake.settings.lake, model=options.model)
-        raise RadarError(f"{options.model} had no champion on {day}; its history is `{history}`.")
-    print(f"{options.model} on {day}: version {found.version}, {told(found)}")
+        history = entry_point("history", lake=lake.settings.lake, model=model)
+        raise RadarError(f"{model} had no champion on {day}; its history is `{history}`.")
+    print(f"{model} on {day}: version {found.version}, {told(found)}")
 
 
 def lines(found: Sequence[Decision]) -> list[str]:
@@ -71,8 +72,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """`python -m training.history`."""
-    body = as_of_step(lambda r, day: run(r, day, r.options))
-    command("Who was champion when.", body, _options, check, argv)
+    command("Who was champion when.", as_of_step(run), _options, check, argv)
 
 
 def main_champion() -> None:

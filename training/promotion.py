@@ -38,14 +38,14 @@ class Wish:
     by: str = ""
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Compare each model's challenger with its champion, and move the alias where every rule is kept.
 
     Raises:
         RadarError: when an alias is not where the ledger says, or there is no such version.
     """
-    asked = [options.model] if getattr(options, "model", "") else MODELS[::-1]
-    wish = Wish(getattr(options, "version", ""), getattr(options, "override", "").strip())
+    asked = [run.options.model] if getattr(run.options, "model", "") else MODELS[::-1]
+    wish = Wish(getattr(run.options, "version", ""), getattr(run.options, "override", "").strip())
     with run.step("promote") as step:
         use_mlflow(run.lake.settings)
         step.message = "; ".join(promote(run.lake, model, as_of, wish) for model in asked)
@@ -105,7 +105,7 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
 def main() -> None:
     """`python -m training.promotion`."""
     command(
-        "Promote what keeps every rule.", as_of_step(lambda r, day: run(r, day, r.options)), options, check
+        "Promote what keeps every rule.", as_of_step(run), options, check
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ RECENT_DAYS = 90
 SCORES = {"dropout": "gold.at_risk_students", "segments": "gold.student_segments"}
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """List the versions that can go, and why the others stay; with `--delete true` delete them.
 
     A version that goes no longer holds back the clean-up of the table versions that it pins.
@@ -31,7 +31,7 @@ def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
             gone = [version for version in found if version.version not in why]
             told += [f"{model} version {number} stays: {reason}" for number, reason in why.items()]
             told += [f"{model} version {version.version} ({version.kind}) can go" for version in gone]
-            if options.delete == "true":
+            if run.options.delete == "true":
                 _delete(run.lake, model, gone)
                 step.rows[f"retired {model}"] = [version.version for version in gone]
                 told += [f"{model} version {version.version} is deleted" for version in gone]
@@ -81,7 +81,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     """`python -m training.retire`."""
-    command("List model versions that can go.", as_of_step(lambda r, day: run(r, day, r.options)), _options)
+    command("List model versions that can go.", as_of_step(run), _options)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ from lakehouse.registry import check_asked, version
 from lakehouse.settings import Settings
 
 
-def run(run: Run, as_of: date, options: argparse.Namespace) -> None:
+def run(run: Run, as_of: date) -> None:
     """Give the alias back to the previous champion, or to `version`.
 
     Raises:
         RadarError: when there is no previous champion, or no such version.
     """
     with run.step("rollback") as step:
-        model, reason, who = options.model, options.reason, person(run.lake)
-        if options.version:
-            held = version(run.lake, model, options.version)
+        model, reason, who = run.options.model, run.options.reason, person(run.lake)
+        if run.options.version:
+            held = version(run.lake, model, run.options.version)
             move_alias(run.lake, model, held.version, as_of, reason, by=who)
         else:
             held = rollback(run.lake, model, as_of, reason, who)
@@ -48,7 +48,7 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     """`python -m training.rollback`."""
-    command("Give the champion alias back.", as_of_step(lambda r, day: run(r, day, r.options)), options, check)
+    command("Give the champion alias back.", as_of_step(run), options, check)
 
 
 if __name__ == "__main__":

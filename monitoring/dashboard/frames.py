@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -93,8 +93,3 @@ class Frames:
 def empty(name: str) -> pd.DataFrame:
     """The frame `name` without rows."""
     return pd.DataFrame(columns=list(COLUMNS[name]))
-
-
-def no_frames() -> Frames:
-    """Every frame empty, as in a lake where nothing has run."""
-    return Frames(**{field.name: empty(field.name) for field in fields(Frames)})

@@ -23,12 +23,10 @@ class Query:
     """A question about one day.
 
     Attributes:
-        name: of the frame that it fills.
         told: what it gives, in a sentence.
         sql: with two-level table names, and `:as_of` for the day.
     """
 
-    name: str
     told: str
     sql: str
 
@@ -58,4 +56,4 @@ def query(name: str) -> Query:
     told, sql = text.split("\n", 1)[0].removeprefix("-- "), _COMMENT.sub("", text).strip()
     if ACTS in sql:
         sql = sql.replace(ACTS, indent(query("acts").sql, "    ").lstrip())
-    return Query(name, told, sql)
+    return Query(told, sql)

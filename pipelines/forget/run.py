@@ -23,7 +23,7 @@ from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
 from lakehouse.words import count
 from pipelines.bronze.files import entries, in_bronze
-from pipelines.bronze.landing import Listed, footer, raw_files, unfinished
+from pipelines.bronze.landing import Listed, footer, listed_file, raw_files, unfinished
 from pipelines.forget.landing import owners, read, same_id, without
 from pipelines.forget.launch import blank
 from pipelines.forget.tables import (
@@ -179,8 +179,7 @@ def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:
     held_as = _held_as(lake, file)
     if held_as is None:
         return
-    stat = fresh.stat()
-    new = footer(Listed(file.table, fresh, file.name, stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)))
+    new = footer(replace(listed_file(file.table, fresh, fresh.parent), name=file.name))
     new = replace(new, arrived=footer(file).arrived)
     told = lake.table(FILES.name).select(*FILES.key)
     fresh_row = entries(lake, [new], datetime.now(UTC)).withColumn("bronze_hash", F.lit(held_as))

@@ -12,8 +12,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-COUNTS = ["message_count", "student_messages", "messages_with_errors"]
-MEASURES = (*COUNTS, "ended_at", "duration_minutes", "error_rate")
+from pipelines.silver.tables import with_messages
+
+MEASURES = (
+    "message_count", "student_messages", "messages_with_errors", "ended_at", "duration_minutes", "error_rate",
+)  # fmt: skip
 RESULTS = (
     "score", "correct_answers", "completed_at", "duration_minutes", "recommended_level", "skills", "attempt_number",
     "score_change",
@@ -27,16 +30,9 @@ def begun(conversations: DataFrame, as_of: date) -> DataFrame:
 
 
 def conversations(conversations: DataFrame, messages: DataFrame, as_of: date) -> DataFrame:
-    """Conversations begun before `as_of`, with counts, error rate and duration from the messages sent before it.
-
-    Definitions are those of `silver.conversations`; a conversation without messages ends when it begins.
-    """
+    """Conversations begun before `as_of`, with counts, error rate and duration from the messages sent before it."""
     sent = messages.where(_before("sent_at", as_of) & _heard_of(as_of))
-    counted = begun(conversations, as_of).join(_message_counts(sent), "conversation_id", "left").fillna(0, COUNTS)
-    ended = counted.withColumn("ended_at", F.greatest("started_at", "last_sent_at"))
-    minutes = (F.unix_micros("ended_at") - F.unix_micros("started_at")) / 60e6
-    error_rate = F.coalesce(F.try_divide("messages_with_errors", "student_messages"), F.lit(0.0))
-    return ended.withColumns({"duration_minutes": minutes, "error_rate": error_rate}).select(conversations.columns)
+    return with_messages(begun(conversations, as_of), sent).select(conversations.columns)
 
 
 def lesson_progress(progress: DataFrame, as_of: date) -> DataFrame:
@@ -66,16 +62,6 @@ def student_levels(levels: DataFrame, as_of: date) -> DataFrame:
     known = levels.where(_before("assessed_at", as_of) & _heard_of(as_of))
     newest = known.groupBy(*moment).agg(F.max_by(F.struct(*values), "known_at").alias("newest"))
     return newest.select(*moment, "newest.*").select(levels.columns)
-
-
-def _message_counts(messages: DataFrame) -> DataFrame:
-    from_student = F.col("role") == "user"
-    return messages.groupBy("conversation_id").agg(
-        F.count("*").alias("message_count"),
-        F.count_if(from_student).alias("student_messages"),
-        F.count_if(from_student & (F.col("error_count") > 0)).alias("messages_with_errors"),
-        F.max("sent_at").alias("last_sent_at"),
-    )
 
 
 def _before(event: str, as_of: date) -> Column:

@@ -185,7 +185,7 @@ class Batch:
     def _published(self, contract: Contract) -> DataFrame:
         """The rows of a table; none of one that is made whole."""
         if self.whole or not self.lake.exists(contract.name):
-            return self.step.staged(contract).limit(0)
+            return frame_of(self.lake.spark, contract, [])
         return self.lake.table(contract.name)
 
     def _bound(self, made: Mapping[Contract, DataFrame]) -> None:

@@ -28,6 +28,13 @@ def errors_of(kind: str) -> Column:
 
 def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
     """silver.conversations from its versions and silver.messages."""
+    return with_messages(newest(versions), messages)
+
+
+def with_messages(conversations: DataFrame, messages: DataFrame) -> DataFrame:
+    """Conversations with what their messages tell: counts, error_rate, ended_at and duration_minutes. One without
+    messages ends when it begins.
+    """
     said = F.col("role") == "user"
     per = messages.groupBy("conversation_id").agg(
         F.count("*").alias("message_count"),
@@ -35,7 +42,7 @@ def conversations(versions: DataFrame, messages: DataFrame) -> DataFrame:
         F.count_if(said & (F.col("error_count") > 0)).alias("messages_with_errors"),
         F.max("sent_at").alias("_last"),
     )
-    joined = newest(versions).join(per, "conversation_id", "left")
+    joined = conversations.join(per, "conversation_id", "left")
     counted = joined.withColumns(_none_is_0("message_count", "student_messages", "messages_with_errors"))
     ended = F.greatest("started_at", F.coalesce("_last", "started_at"))
     rate = F.coalesce(F.try_divide("messages_with_errors", "student_messages"), F.lit(0.0))

@@ -89,9 +89,8 @@ def number(name: str, raw: str, low: float, high: float) -> Rule:
         cast = F.expr(f"try_cast(`{raw}` AS DOUBLE)")
         return F.when(cast.between(low, high), cast)
 
-    return _checked(
-        name, raw, value, f"is not a number from {low:g} to {high:g}", "NaN becomes null", _word(raw, "nan")
-    )
+    what = f"is not a number from {low:g} to {high:g}"
+    return _checked(name, raw, value, what, "NaN becomes null", empty=_word(raw, "nan"))
 
 
 def integer(name: str, raw: str, low: int = 0, high: int = 2**31 - 1) -> Rule:
@@ -102,7 +101,7 @@ def integer(name: str, raw: str, low: int = 0, high: int = 2**31 - 1) -> Rule:
         return F.when(cast.between(low, high) & (cast == F.floor(cast)), cast.cast("int"))
 
     what = f"is not a whole number from {low} to {high}"
-    return _checked(name, raw, value, what, "12.0 becomes 12, NaN null", _word(raw, "nan"))
+    return _checked(name, raw, value, what, "12.0 becomes 12, NaN null", empty=_word(raw, "nan"))
 
 
 def length(name: str, raw: str) -> Rule:
@@ -131,13 +130,11 @@ def moment(name: str, raw: str, required: bool = True) -> Rule:
     def since_2000() -> Column:
         return F.when(value() >= F.lit("2000-01-01").cast("timestamp"), value())
 
-    rule = _checked(name, raw, since_2000, "is not a time since 2000", "")
+    rule = _checked(name, raw, since_2000, "is not a time since 2000", required=required)
 
     def problem() -> Column:
         last = F.coalesce(F.date_add("_arrived_at", 2).cast("timestamp"), F.expr("_ingested_at + INTERVAL 1 DAY"))
-        future = F.when(value() > last, _said(raw, "lies in the future of its arrival"))
-        missing = F.when(_clean(raw).isNull(), F.lit(f"{raw} is empty")) if required else _no_problem()
-        return F.coalesce(missing, rule.problem(), future)
+        return F.coalesce(rule.problem(), F.when(value() > last, _said(raw, "lies in the future of its arrival")))
 
     says = (
         f"{'required' if required else 'may be empty'}; ISO-8601 text or a timestamp of any precision, UTC unless it "
@@ -153,7 +150,7 @@ def day(name: str, raw: str) -> Rule:
         cast = F.expr(rf"CASE WHEN btrim(`{raw}`) RLIKE '^[0-9]{{4}}-' THEN try_cast(btrim(`{raw}`) AS DATE) END")
         return F.when(cast >= F.lit("2000-01-01").cast("date"), cast)
 
-    return _required(_checked(name, raw, value, "is not a date since 2000", "a time of day is left out"))
+    return _checked(name, raw, value, "is not a date since 2000", "a time of day is left out", required=True)
 
 
 def flag(name: str, raw: str) -> Rule:
@@ -162,7 +159,7 @@ def flag(name: str, raw: str) -> Rule:
     def value() -> Column:
         return F.regexp_replace(F.btrim(raw), WHOLE, "$1").try_cast("boolean")
 
-    return _checked(name, raw, value, "is neither true nor false", "0 and 1")
+    return _checked(name, raw, value, "is neither true nor false", "0 and 1 are taken too")
 
 
 def level(name: str, raw: str, required: bool = False) -> Rule:
@@ -172,9 +169,8 @@ def level(name: str, raw: str, required: bool = False) -> Rule:
         mapped = _mapped(F.upper(_clean(raw)), LEGACY_LEVELS)
         return F.when(mapped.isin(*LEVELS), mapped)
 
-    mended = "beginner, intermediate and advanced become A1, B1 and C1, lower case upper case"
-    rule = _checked(name, raw, value, "is not a level from A1 to C2", mended)
-    return _required(rule) if required else rule
+    mends = "beginner, intermediate and advanced become A1, B1 and C1, lower case upper case"
+    return _checked(name, raw, value, "is not a level from A1 to C2", mends, required)
 
 
 def language(name: str = "language", raw: str = "language") -> Rule:
@@ -185,11 +181,11 @@ def language(name: str = "language", raw: str = "language") -> Rule:
         return F.when(word.rlike(r"^\p{L}[\p{L}\p{M} '-]{0,39}$"), word)
 
     codes = ", ".join(LANGUAGE_CODES)
-    mended = (
+    mends = (
         f"the codes {codes} become names, whatever the region behind them (`es-MX`), capitals small letters; an "
         "unknown name is a language of its own"
     )
-    return _required(_checked(name, raw, value, "is no name of a language", mended))
+    return _checked(name, raw, value, "is no name of a language", mends, required=True)
 
 
 def choice(name: str, raw: str, *values: str) -> Rule:
@@ -199,7 +195,8 @@ def choice(name: str, raw: str, *values: str) -> Rule:
         word = F.lower(_clean(raw))
         return F.when(word.isin(*values), word)
 
-    return _required(_checked(name, raw, value, f"is none of {', '.join(values)}", "capitals become small letters"))
+    what = f"is none of {', '.join(values)}"
+    return _checked(name, raw, value, what, "capitals become small letters", required=True)
 
 
 def json(name: str, raw: str, kind: str) -> Rule:
@@ -209,7 +206,7 @@ def json(name: str, raw: str, kind: str) -> Rule:
         return F.when(_clean(raw).rlike(r"(?s)^\[.*\]$"), F.from_json(_clean(raw), kind))
 
     what = "is not a JSON array of the kind expected"
-    return _checked(name, raw, value, what, "JSON's null becomes null", _word(raw, "null"))
+    return _checked(name, raw, value, what, "JSON's null becomes null", empty=_word(raw, "null"))
 
 
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
@@ -264,9 +261,21 @@ def _word(raw: str, word: str) -> Callable[[], Column]:
 
 
 def _checked(
-    name: str, raw: str, make: Callable[[], Column], what: str, mended: str,
+    name: str, raw: str, make: Callable[[], Column], what: str, mends: str = "", required: bool = False,
     empty: Callable[[], Column] | None = None,
 ) -> Rule:  # fmt: skip
+    """A rule that refuses a text of which `make` makes nothing.
+
+    Args:
+        name: the silver column.
+        raw: the bronze column.
+        make: the typed value of a text that is there, null where it cannot be made.
+        what: said of a text that is refused, after its column.
+        mends: what the rule mends, in words.
+        required: whether an empty text is refused too.
+        empty: whether a text stands for none; a blank one always does.
+    """
+
     def absent() -> Column:
         return _clean(raw).isNull() if empty is None else (_clean(raw).isNull() | empty())
 
@@ -274,18 +283,11 @@ def _checked(
         return F.when(~absent(), make())
 
     def problem() -> Column:
-        return F.when(~absent() & make().isNull(), _said(raw, what))
+        lacking = F.lit(f"{raw} is empty") if required else _no_problem()
+        return F.when(absent(), lacking).when(make().isNull(), _said(raw, what))
 
-    refused = what.replace("is not a", "no").replace("is none of", "none of").replace("is ", "")
-    says = f"may be empty; {f'{mended}; ' if mended else ''}{refused}: quarantined"
-    return Rule(name, raw, value, problem, says)
-
-
-def _required(rule: Rule) -> Rule:
-    def problem() -> Column:
-        return F.when(_clean(rule.raw).isNull(), F.lit(f"{rule.raw} is empty")).otherwise(rule.problem())
-
-    return Rule(rule.name, rule.raw, rule.value, problem, rule.says.replace("may be empty", "required"))
+    said = [mends, f"quarantined if it {what}"]
+    return Rule(name, raw, value, problem, "; ".join(["required" if required else "may be empty", *filter(None, said)]))
 
 
 def _said(raw: str, what: str) -> Column:

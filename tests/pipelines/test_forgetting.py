@@ -14,6 +14,8 @@ from lakehouse.registry import use_mlflow
 from lakehouse.settings import settings
 from pipelines.forget.landing import owners, read, same_id, without
 from pipelines.forget.launch import BLANK, blank
+from pipelines.forget.tables import RAW_OWNERS
+from pipelines.silver.raw import RULES
 
 
 def test_an_id_of_plain_bytes_is_text_as_it_is_to_bronze(tmp_path: Path) -> None:
@@ -70,3 +72,9 @@ def test_a_run_that_cannot_be_blanked_is_told(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     (said,) = blank(settings(str(tmp_path / "lake")), "anna")
     assert said.startswith(f"MLflow's run r1 in {store} has the id as its parameter student_id")
+
+
+def test_every_raw_table_that_names_a_student_or_a_conversation_is_searched() -> None:
+    owning = {"student_id", "conversation_id"}
+    named = {table: {rule.raw for rule in of.rules if rule.name in owning} for table, of in RULES.items()}
+    assert {table: set(told_by) for table, told_by in RAW_OWNERS.items()} == {k: v for k, v in named.items() if v}

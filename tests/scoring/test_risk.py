@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from features.segments import BEHAVIOUR, ERRORS
 from scoring.reasons import REASONS, contributions, explain
 from scoring.risk import banded, nearest, playbook, risk_of, suggested, typical_values
 from scoring.run import imputed, movement
@@ -145,6 +146,7 @@ def test_a_segments_own_line_goes_before_the_general_one(spark: SparkSession) ->
 def test_every_reason_has_a_line_in_the_playbook() -> None:
     assert {reason.name for reason in REASONS} | {"none"} == set(playbook())
     assert all("any" in lines for lines in playbook().values())
+    assert {name for lines in playbook().values() for name in lines} <= {"any", *BEHAVIOUR, *ERRORS}
 
 
 def test_what_a_model_has_to_impute_is_counted(spark: SparkSession) -> None:

@@ -81,9 +81,9 @@ def test_the_list_as_csv(copied: tuple[Settings, date], tmp_path: Path) -> None:
     out = tmp_path / "list" / "at_risk.csv"
     with Lake.writing(chosen, "export") as lake:
         run = Run(lake, new_run_id(), as_of, argparse.Namespace(out=str(out), band="medium"))
-        scoring.export.run(run, as_of, run.options)
+        scoring.export.run(run, as_of)
         with pytest.raises(RadarError, match="2020-01-01 has not been scored"):
-            scoring.export.run(run, date(2020, 1, 1), run.options)
+            scoring.export.run(run, date(2020, 1, 1))
         stood = lake.table(AT_RISK).where(f"as_of = DATE'{as_of}' AND risk_band <> 'low'").count()
     rows = pd.read_csv(out)
     assert len(rows) == stood
@@ -98,7 +98,7 @@ def test_a_list_of_nobody_says_why(copied: tuple[Settings, date], tmp_path: Path
     with Lake.writing(chosen, "export") as lake:
         append_rows(lake, LABELS, [("anna", closed, False, None)])
         with pytest.raises(RadarError, match=f"Nobody is scored for {closed}: .* a closure lies ahead"):
-            scoring.export.run(Run(lake, new_run_id(), closed, options), closed, options)
+            scoring.export.run(Run(lake, new_run_id(), closed, options), closed)
 
 
 def test_a_champion_whose_files_are_gone_is_told_and_earlier_scores_stand(copied: tuple[Settings, date]) -> None:

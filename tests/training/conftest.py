@@ -42,10 +42,10 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, date]:
     generate(["--students", "500", "--days", "180", "--seed", "42", "--out", str(folder / "landing")])
     chosen, as_of = settings(str(folder / "lake"), str(folder / "landing")), date(2025, 1, 1)
     with Lake.writing(chosen, "taught") as lake:
-        run = Run(lake, new_run_id(), as_of, OPTIONS)
+        run = Run(lake, new_run_id(), as_of, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
         ingest(run)
         features.run.run(run, as_of)
-        training.dropout.run(run, as_of, argparse.Namespace(**vars(OPTIONS) | {"trials": 4}))
+        training.dropout.run(run, as_of)
     return chosen, as_of
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from monitoring.dashboard.frames import COLUMNS, Frames
+from monitoring.dashboard.frames import COLUMNS, Frames, empty
 
 AS_OF = date(2024, 12, 2)
 LANGUAGES = ("spanish", "french", "german", "italian", "portuguese", "japanese")
@@ -326,3 +327,8 @@ def _quality() -> pd.DataFrame:
     ]
     shaped = [(AS_OF, t, n, pd.Timestamp(m) if m else pd.NaT, h, q, 0) for t, n, m, h, q in rows]
     return pd.DataFrame(shaped, columns=list(COLUMNS["quality"]))
+
+
+def no_frames() -> Frames:
+    """Every frame empty, as in a lake where nothing has run."""
+    return Frames(**{field.name: empty(field.name) for field in fields(Frames)})

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from sample import AS_OF, model_card, sample_frames, small_model_card
+from sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
-from monitoring.dashboard.frames import no_frames
 from monitoring.dashboard.page import render
 
 ARGS = [

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import vl_convert
-from sample import AS_OF, sample_frames
+from sample import AS_OF, no_frames, sample_frames
 
+from features.segments import BEHAVIOUR
 from monitoring.dashboard.charts import FIGURES
 from monitoring.dashboard.charts.activity import by_week, daily_actives, every_day, languages, weekly_assessments
 from monitoring.dashboard.charts.content import lesson_effectiveness, lesson_gain, topic_heat_map
@@ -23,8 +24,9 @@ from monitoring.dashboard.charts.learning import (
 )
 from monitoring.dashboard.charts.model import feature_drift, ranking_over_time, risk_over_time
 from monitoring.dashboard.charts.people import segment_movement, segment_risk, segment_traits
-from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
+from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.page import SECTIONS
+from monitoring.dashboard.segments import SEGMENTS
 
 SAMPLE = sample_frames()
 ids = pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.key)
@@ -56,6 +58,10 @@ def test_every_chart_has_a_sentence_and_numbers(figure: Figure) -> None:
     assert "nan" not in drawing.takeaway.lower()
     assert len(drawing.numbers)
     assert not drawing.numbers.astype(str).isin(["nan", "NaT", "None"]).any().any()
+
+
+def test_every_segment_has_its_meaning() -> None:
+    assert SEGMENTS == BEHAVIOUR
 
 
 @ids

@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sample import AS_OF, model_card, sample_frames, small_model_card
+from sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 from lakehouse.errors import RadarError
 from monitoring.alerts import load
 from monitoring.dashboard import model_view, overview, watch
 from monitoring.dashboard.at_risk import payload
-from monitoring.dashboard.frames import COLUMNS, Frames, no_frames
+from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.page import SECTIONS, render
 from monitoring.dashboard.run import write_whole
 from monitoring.dashboard.words import change, long_day, number, short_day, signed
