@@ -204,6 +204,11 @@ def sum_between(name: str, nearest: int, farthest: int) -> Column:
     return F.sum(F.when(F.col("ago").between(nearest, farthest), F.col(name)).otherwise(0))
 
 
+def total(name: str, days: int) -> Column:
+    """The sum of a column of `known_days` over so many days before as_of, called after both."""
+    return sum_between(name, 1, days).alias(f"{name}_{days}")
+
+
 def dates_frame(spark: SparkSession, dates: Sequence[date]) -> DataFrame:
     """The as-of dates as a frame of one column."""
     return spark.createDataFrame([(day,) for day in dates], "as_of date")

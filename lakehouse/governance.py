@@ -56,19 +56,14 @@ def statements(settings: Settings, readers: Readers, tables: Mapping[str, Sequen
 def _about_students(settings: Settings, table: str, columns: Sequence[str]) -> list[str]:
     if STUDENT not in columns:
         return []
-    column = f"ALTER TABLE {_name(settings, table)} ALTER COLUMN {STUDENT}"
+    column = f"ALTER TABLE {settings.table(table)} ALTER COLUMN {STUDENT}"
     tag = f"{column} SET TAGS ('learner_radar' = 'student')"
     mask = f"{column} SET MASK {settings.schema('ops')}.masked_student"
     return [tag, mask] if table.startswith("gold.") else [tag]
 
 
 def _grant(settings: Settings, table: str, reader: str) -> str:
-    return f"GRANT SELECT ON TABLE {_name(settings, table)} TO `{reader}`"
-
-
-def _name(settings: Settings, table: str) -> str:
-    schema, short = table.split(".")
-    return f"{settings.schema(schema)}.{short}"
+    return f"GRANT SELECT ON TABLE {settings.table(table)} TO `{reader}`"
 
 
 def govern(run: Run) -> None:

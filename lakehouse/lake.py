@@ -18,7 +18,7 @@ from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
 from lakehouse.paths import to_the_letter
 from lakehouse.session import connect, jvm_pid
-from lakehouse.settings import Settings, check_writable, in_two
+from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
 FEW_ROWS, FEW_BESIDE = 20_000, 500_000
@@ -86,8 +86,7 @@ class Lake:
 
     def name(self, table: str) -> str:
         """The three-level name of `<schema>.<table>`."""
-        schema, short = in_two(table)
-        return f"{self.settings.schema(schema)}.{short}"
+        return self.settings.table(table)
 
     def short(self, name: str) -> str:
         """The two-level name behind a three-level one; a two-level name stays as it is."""

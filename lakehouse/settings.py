@@ -45,6 +45,11 @@ class Settings:
         """The two-level name of a schema such as `gold`."""
         return f"{self.catalog}.{self.schema_prefix}{short}"
 
+    def table(self, name: str) -> str:
+        """The three-level name of `<schema>.<table>`."""
+        schema, short = in_two(name)
+        return f"{self.schema(schema)}.{short}"
+
     def table_folder(self, table: str) -> Path:
         """The folder of the local table `<schema>.<table>`."""
         schema, short = in_two(table)

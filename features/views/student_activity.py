@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.active_days import Lists, Numbers, lasting_weeks, median, with_told
-from features.days import LOOKBACK_DAYS, open_tenure, sum_between
+from features.days import LOOKBACK_DAYS, open_tenure, sum_between, total
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, not_null, rows
 
@@ -75,7 +75,7 @@ def student_activity(known: DataFrame, students: DataFrame) -> DataFrame:
         The contract's columns, one row for each of the students.
     """
     sums = known.groupBy("student_id", "as_of").agg(
-        *[_within(name, days) for name in ("conversations", "messages", "minutes") for days in (7, 14, 28)],
+        *[total(name, days) for name in ("conversations", "messages", "minutes") for days in (7, 14, 28)],
         sum_between("messages", 15, 28).alias("_messages_before"),
     )
     rhythm = with_told(students, TOLD, _told).join(sums, ["student_id", "as_of"]).withColumns(
@@ -130,10 +130,6 @@ def _beside_the_platform(rhythm: DataFrame) -> DataFrame:
             "effort_share": F.col("messages_7") - F.coalesce("_mean_messages", F.lit(0.0)),
         }
     )
-
-
-def _within(name: str, days: int) -> Column:
-    return sum_between(name, 1, days).alias(f"{name}_{days}")
 
 
 def _log_ratio(now: str, before: str) -> Column:

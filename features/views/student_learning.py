@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.days import total
 from features.feature_view import FeatureView
 from lakehouse.contracts import Contract, Publish, between, columns, rows
 
@@ -63,8 +64,8 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
     # Slopes are over open days; by day where order counts, since the days of a closure lie equally far back.
     when, day = -F.col("ago"), F.col("day")
     per = known.groupBy("student_id", "as_of").agg(
-        _total("lessons_started", 28), _total("lessons_completed", 28), _total("lessons_completed", 180),
-        _total("lessons_started", 180), _total("attempts", 28), _total("attempts", 180),
+        total("lessons_started", 28), total("lessons_completed", 28), total("lessons_completed", 180),
+        total("lessons_started", 180), total("attempts", 28), total("attempts", 180),
         F.min(F.when(F.expr("lessons_started + lessons_completed > 0"), F.col("ago"))).alias("days_since_lesson"),
         F.min(F.when(F.col("attempts") > 0, F.col("ago"))).alias("days_since_attempt"),
         _mean(F.col("mastery")).alias("mastery_mean"),
@@ -90,10 +91,6 @@ def student_learning(known: DataFrame, students: DataFrame) -> DataFrame:
 def _slope(name: str, when: Column) -> Column:
     """Change in 30 days, rounded: its last digits hang on the order in which rows come."""
     return F.round(30 * F.regr_slope(name, when.cast("double")), 9)
-
-
-def _total(name: str, days: int) -> Column:
-    return F.sum(F.when(F.col("ago") <= days, F.col(name)).otherwise(0)).alias(f"{name}_{days}")
 
 
 def _mean(of_day: Column) -> Column:

@@ -54,17 +54,15 @@ def _replay(lake: Lake, table: str) -> int:
     sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
     bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
     rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)
-    typed = lake.stage(f"typed_{table}", rows.dropDuplicates(OF_VERSION))
     refused = lake.table(VERSIONS[table].name).where(F.size("reasons") > 0)
     said = refused.select(*OF_VERSION, F.col("reasons").alias("_said"))
-    others = typed.join(said, OF_VERSION).where("NOT (reasons <=> _said)").drop("_said")
+    others = rows.join(said, OF_VERSION).where("NOT (reasons <=> _said)").dropDuplicates(OF_VERSION).drop("_said")
     found = lake.stage(f"replay_{table}", others.withColumn("known_from", _since(lake)))
     passed, changed = found.where(PASSES).count(), not found.isEmpty()
     if changed:
         _tell_quarantine(lake, table)
         _mend(lake, table)
-    for name in (f"typed_{table}", f"replay_{table}"):
-        lake.unstage(name)
+    lake.unstage(f"replay_{table}")
     return passed
 
 

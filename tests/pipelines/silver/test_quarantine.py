@@ -42,8 +42,7 @@ def test_a_refused_row_is_set_aside_as_received_with_every_rule_that_it_breaks(s
     (row,) = quarantined(spark, SAID, bad | {"_arrived_at": date(2024, 11, 4)}).collect()
     assert (row.table_name, row.row_key, row.source_file) == (TABLE, " m2 ", "messages.parquet")
     assert row.reason == (
-        'role "tutor" is none of user, assistant; '
-        'corrections "see above" is not a JSON array of the kind expected'
+        'role "tutor" is none of user, assistant; corrections "see above" is not a JSON array of the kind expected'
     )
     assert json.loads(row.row_json) == bad
     assert (row.arrived_at, row.quarantined_at) == (date(2024, 11, 4), TAKEN_IN)
