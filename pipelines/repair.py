@@ -83,8 +83,8 @@ def _refuse_masked(lake: Lake, table: str) -> None:
     """Unity Catalog tells no history of a table that has a filter or masks, and reads no older version of it."""
     if not lake.settings.local and table.startswith("gold.") and STUDENT in lake.table(table).columns:
         raise RadarError(
-            f"{table} shows each reader what they may see, and Unity Catalog tells no history of such a table. The "
-            "next run of the loop makes it again from silver and features; restore what is wrong there."
+            f"{table} shows each reader what they may see, and Unity Catalog tells no history of such a table. Make "
+            "it again from silver and features: by `gold`, or by `score` with from and to for the lists of past days."
         )
 
 

@@ -104,9 +104,7 @@ def check(_: Settings, chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     """`python -m training.promotion`."""
-    command(
-        "Promote what keeps every rule.", as_of_step(run), options, check
-    )  # fmt: skip
+    command("Promote what keeps every rule.", as_of_step(run), options, check)
 
 
 def _examined(

@@ -65,14 +65,14 @@ class DatabricksFeatureStore:
         self, *, model: Any, artifact_path: str, flavor: ModuleType, training_set: TrainingSet,
         registered_model_name: str | None = None, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """As the client's `log_model`, with every name in full."""
+        """As the client's `log_model`."""
         return self.client.log_model(
             model=model, artifact_path=artifact_path, flavor=flavor, training_set=training_set,
             registered_model_name=registered_model_name, **kwargs,
         )  # fmt: skip
 
     def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
-        """As the client's `score_batch`, with every name in full."""
+        """As the client's `score_batch`."""
         return self.client.score_batch(
             model_uri=model_uri, df=df, result_type=result_type, use_spark_native_join=True
         )  # fmt: skip

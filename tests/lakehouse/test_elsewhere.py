@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 import features.run
+import pipelines.repair
 from data_gen.__main__ import main as generate
+from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
+from lakehouse.ops import RUNS
+from lakehouse.publish import new_run_id
 from lakehouse.settings import LOCAL_CATALOG, settings
 from lakehouse.upkeep import let_go_of_all_but_the_newest
+from scoring.contracts import AT_RISK_STUDENTS
 from tests.elsewhere import Elsewhere, elsewhere, walk
 
 
@@ -39,6 +45,18 @@ def test_ingest_on_tables_that_a_catalog_keeps(spark: SparkSession, tmp_path: Pa
         assert lake.table("silver.messages").count() == kept > 0
         properties = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name('silver.messages')}").collect()
         assert not [row for row in properties if "deletedFileRetention" in row.key]
+
+
+def test_a_table_with_a_filter_or_masks_tells_no_history(spark: SparkSession, tmp_path: Path) -> None:
+    with elsewhere(spark, tmp_path) as chosen:
+        lake = Lake.open(chosen)
+        lake.create(AT_RISK_STUDENTS)
+        asked = argparse.Namespace(table=AT_RISK_STUDENTS.name, version="0")
+        for action in (pipelines.repair.history, pipelines.repair.restore):
+            with pytest.raises(RadarError, match=r"gold\.at_risk_students shows each reader what they may see"):
+                action(Run(lake, new_run_id(), None, asked))
+        lake.create(RUNS)
+        pipelines.repair.history(Run(lake, new_run_id(), None, argparse.Namespace(table=RUNS.name)))
 
 
 def test_feature_tables_of_a_catalog_keep_what_models_pin() -> None:

@@ -72,9 +72,10 @@ def test_days_lie_in_weeks_counted_back() -> None:
     assert weeks_of([date(2024, 12, 1), date(2024, 11, 25), date(2024, 11, 24)], AS_OF) == {0, 1}
 
 
-def test_a_language_is_first_seen_when_it_was_known(spark: SparkSession) -> None:
+def test_a_language_is_first_seen_when_it_was_known_and_stands(spark: SparkSession) -> None:
     late = event("conversation", "a", 30, language="dutch", known_at=datetime(2024, 12, 5))
-    frame = spark.createDataFrame([late, event("conversation", "b", 9), event("conversation", "b", 20)], SHAPE)
+    wrong = event("conversation", "b", 25, language="frnch", superseded_at=datetime(2024, 11, 25))
+    frame = spark.createDataFrame([late, wrong, event("conversation", "b", 9), event("conversation", "b", 20)], SHAPE)
     assert first_seen(frame, AS_OF) == {"french": date(2024, 11, 12)}
 
 

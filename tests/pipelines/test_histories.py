@@ -216,7 +216,11 @@ def test_batches_in_any_order_are_one_batch_and_stay_so_when_a_rule_is_mended(
         assert rows == _of_days(ours[table], rows), table
 
     monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
-    ran(chosen, pipelines.quarantine.replay)
+    lake = ran(chosen, pipelines.quarantine.replay)
+    held = lake.table("ops.quarantine")
+    assert held.where("known_from IS NOT NULL").count() > 10
+    assert held.where("released_at IS NULL AND row_json LIKE '%native%'").count() > 10
+    assert held.where("released_at IS NULL AND reason LIKE '%native%'").count() == 0
     for delivery in deliveries[BEFORE:]:
         write(delivery)
         take_in(chosen)
