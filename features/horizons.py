@@ -30,8 +30,8 @@ def relabelled(
     """features.student_labels with the outcome of another horizon.
 
     Eligible is who the table calls eligible. There is no label where the table has none of its own that has ripened,
-    so a shorter horizon waits for that too; nor where a closure of the student's touches a longer horizon. Like the table's own, labels
-    know of what was announced until they ripen.
+    so a shorter horizon waits for that too; nor where a closure of the student's touches a longer one. Like the table's
+    own, labels know of what was announced until they ripen.
 
     Args:
         labels: features.student_labels.
