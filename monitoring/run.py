@@ -73,7 +73,8 @@ def run(run: Run, as_of: date) -> Decision:
 def _in_use(lake: Lake, dropout: Version, card: Mapping[str, Any]) -> dict[str, Any]:
     """Why the champion is in use, and whether there is still too little data for any other: none was tested since."""
     untested = bool(card.get("too_little_data")) and versions(lake, "dropout")[0].version == dropout.version
-    return {"in_use": decisions(lake, "dropout")[-1].reason, "too_little_data": untested}
+    known = {"version": dropout.version, "kind": dropout.kind}
+    return known | {"in_use": decisions(lake, "dropout")[-1].reason, "too_little_data": untested}
 
 
 def _card(lake: Lake, found: Version) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _trained(lake: Lake) -> set[date]:
     versions tell, and runs that had too little or nothing new to learn from.
 
     Where a run was killed, the recency rule that it began with tells of no training, and a challenger that nobody has
-    decided on tells of none that ended.
+    decided on tells of none that ended, unless it is an experiment on the rows of one that was decided on.
     """
     found = versions(lake, "dropout")
     waits = challenger(lake, "dropout")
@@ -205,7 +206,8 @@ def _trained(lake: Lake) -> set[date]:
     days = {date.fromisoformat(told["as_of"]) for told in tags if asks_as_ever(told)}
     runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if found else []
     days |= {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
-    if waits and DECISION not in waits.tags and "as_of" in waits.tags:
+    decided = {told["as_of"] for told in tags if DECISION in told and asks_as_ever(told)}
+    if waits and DECISION not in waits.tags and waits.tags.get("as_of") not in {None, *decided}:
         days.discard(date.fromisoformat(waits.tags["as_of"]))
     return days
 

@@ -65,7 +65,7 @@ def _decline(row: pd.Series, typical: pd.Series) -> str | None:
     before = row["active_days_28"] - row["active_days_14"]
     if row["activity_trend"] >= 0:
         return None
-    return f"{row['active_days_14']:.0f} active days in the last 14, down from {before:.0f}"
+    return f"{_count(row['active_days_14'], 'active day')} in the last 14, down from {before:.0f}"
 
 
 def _streak(row: pd.Series, typical: pd.Series) -> str | None:

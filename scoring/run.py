@@ -189,7 +189,8 @@ def _loaded(lake: Lake, found: Version) -> Any:
     if lacking:
         raise RadarError(
             f"{found.name} version {found.version} needs {', '.join(lacking)}, which no feature table holds any more. "
-            "Earlier scores stand; train a new version, or go back to one that knows the present features."
+            "Earlier scores stand; go back to a version that knows the present features, or promote one by an "
+            "override."
         )
     return model
 

@@ -67,6 +67,11 @@ class Evidence:
     def fresh(self) -> Fresh:
         """Both versions, and the recency rule, on those rows."""
         rows, judged = self.window, self._predictor(self.waiting)
+        if lacking := [name for name in _inputs(self.held) if name not in rows]:
+            raise RadarError(
+                f"the champion, version {self.held.version}, needs {', '.join(lacking)}, which no feature table holds "
+                "any more; go back by `rollback`, or promote with an override"
+            )
         judged(rows.head(1))
         began = time.perf_counter()
         ours = judged(rows)

@@ -25,14 +25,14 @@ from lakehouse.errors import RadarError
 from lakehouse.evaluation import Intervals, evaluate
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
-from lakehouse.registry import RECENCY, Version, challenge, tracked_run, version
+from lakehouse.registry import RECENCY, Version, tracked_run, version
 from lakehouse.rows import to_pandas
 from training import report
 from training.calibration import calibrated, method
 from training.candidates import RECENCY_FEATURE, Candidate, Trained
 from training.data import LABEL, TrainingSet, described, loaded
 from training.splits import Span, TooLittle, Windows
-from training.versions import fingerprint, log_model, register
+from training.versions import fingerprint, log_model, register, wait
 
 MODEL = "dropout"
 
@@ -122,7 +122,7 @@ class Experiment:
         mark = mark or fingerprint(self.data.content_hash, said)
         made = registered(self.lake, trained, self.data, card, mark, self.train_rows[trained.features].head(5))
         if self.data.recipe.horizon_days == HORIZON_DAYS:
-            challenge(self.lake, MODEL, made.version)
+            wait(self.lake, MODEL, made.version)
         return made
 
 

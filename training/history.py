@@ -9,7 +9,7 @@ from datetime import date
 
 from lakehouse.cli import Run, as_of_step, command, parse_as_of, utc
 from lakehouse.errors import RadarError, entry_point
-from lakehouse.ledger import Decision, champion_on, decisions
+from lakehouse.ledger import Decision, champion_on, reigns
 from lakehouse.registry import check_asked
 from lakehouse.settings import Settings
 
@@ -24,7 +24,7 @@ def run(run: Run, as_of: date) -> None:
     if not on:
         train = entry_point(f"train_{model}", lake=lake.settings.lake)
         none = f"{model} has had no champion yet; `{train}` makes the first."
-        print("\n".join(lines(decisions(lake, model))) or none)
+        print("\n".join(lines(reigns(lake, model))) or none)
         return
     day = as_of if on == "as_of" else parse_as_of(on, "on")
     assert day is not None
@@ -37,11 +37,18 @@ def run(run: Run, as_of: date) -> None:
 
 def lines(found: Sequence[Decision]) -> list[str]:
     """A line a decision, oldest first: for which days it stood, who decided it, when and why."""
-    until = [str(decision.as_of) for decision in found[1:]] + ["now"]
     return [
-        f"  version {decision.version:>3}   {decision.as_of} to {end:<10}   {told(decision)}"
-        for decision, end in zip(found, until, strict=True)
+        f"  version {decision.version:>3}   {_stood(decision, found[place + 1 :]):<24}   {told(decision)}"
+        for place, decision in enumerate(found)
     ]
+
+
+def _stood(decision: Decision, later: Sequence[Decision]) -> str:
+    """The days of a decision: up to the first that a later one is for."""
+    until = min((other.as_of for other in later), default=None)
+    if until is not None and until < decision.as_of:
+        return "on no day"
+    return f"{decision.as_of} to {until or 'now'}"
 
 
 def told(decision: Decision) -> str:

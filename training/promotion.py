@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from lakehouse.cli import Run, as_of_step, command
-from lakehouse.errors import RadarError
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.evaluation import point
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias, person, reigns
@@ -55,18 +55,27 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     """Decide on one model's challenger; returns the decision in a sentence.
 
     Raises:
-        RadarError: when the alias is not where the ledger says, or there is no such version.
+        RadarError: when the alias is not where the ledger says, there is no such version, or one is asked for before
+            there is a champion.
     """
     held = champion(lake, model)
+    if held is None:
+        train = entry_point(f"train_{model}", lake=lake.settings.lake)
+        if wish.version:
+            raise RadarError(f"{model} has no champion yet, which has to be there before another; `{train}` makes it.")
+        return f"{model}: no champion yet; `{train}` makes the first"
     waiting = version(lake, model, wish.version) if wish.version else challenger(lake, model)
-    if waiting is None or held is None:
-        return f"{model}: {f'version {held.version} ({held.kind}) stays, ' if held else ''}no challenger"
+    if waiting is None:
+        return f"{model}: version {held.version} ({held.kind}) stays, no challenger"
     if waiting.version == held.version:
+        if DECISION not in waiting.tags:
+            last = reigns(lake, model)[-1]
+            note(lake, waiting, DECISION, f"promoted by {last.by}: {last.reason}")
         return f"{model}: version {held.version} ({held.kind}) is champion already"
     stays = f"{model}: version {held.version} ({held.kind}) stays"
     taken_back = any(decision.version == waiting.version for decision in reigns(lake, model))
     if taken_back and not wish.override:
-        return f"{stays}: version {waiting.version} has been champion before and was taken back"
+        return f"{stays}: version {waiting.version} has been champion before, and the rules promote none twice"
     found, told = _examined(lake, model, held, waiting, as_of)
     refused = refusal(found)
     told |= {"rules": {answer.rule: answer.said for answer in found}}
@@ -77,8 +86,8 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     by, why = "rules", f"every rule kept against version {held.version}"
     if wish.override:
         by, why = wish.by or person(lake), wish.override
-    note(lake, waiting, DECISION, f"promoted by {by}: {why}")
     move_alias(lake, model, waiting.version, as_of, why, told, by)
+    note(lake, waiting, DECISION, f"promoted by {by}: {why}")
     over = f", over rule {refused}" if refused else ""
     return f"{model}: version {waiting.version} ({waiting.kind}) is champion{told.get('said', '')}{over}"
 

@@ -211,7 +211,8 @@ def _unseen(papers: Papers) -> tuple[bool, str]:
     if not _seen(papers.challenger):
         return False, "it does not say what it was learnt from"
     spoilt = [
-        f"the {who} was learnt or tuned on days up to {last}, and the test window starts on {first}"
+        f"the {who} was learnt or tuned on days up to {last}, and the test window starts on {first}; train with "
+        f"test_from={last + needed + timedelta(days=1)} or later"
         for who, tags in (("challenger", papers.challenger), ("champion", papers.champion))
         if (last := _seen(tags)) and last + needed > first
     ]
@@ -240,9 +241,10 @@ def _fast(seconds: float, most: float) -> tuple[bool, str]:
 
 
 def _valid(rows: pd.DataFrame) -> tuple[bool, str]:
-    scores = rows[["probability", "champion", "recency"]].to_numpy(float)
-    good = np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all() and len(rows) > 0
-    return bool(good), "probabilities must lie in [0, 1], none missing"
+    whose = {"probability": "its own", "champion": "the champion's", "recency": "the recency rule's"}
+    wrong = [who for column, who in whose.items() if not rows[column].astype(float).between(0, 1).all()]
+    told = f"; {' and '.join(wrong)} do not" if wrong else ""
+    return len(rows) > 0 and not wrong, f"probabilities must lie in [0, 1], none missing{told}"
 
 
 def _enough(rows: pd.DataFrame, least: int) -> tuple[bool, str]:

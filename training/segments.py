@@ -17,13 +17,13 @@ from lakehouse.cli import Run, as_of_step, command, within
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, move_alias
 from lakehouse.model_files import CARD, load_model
-from lakehouse.registry import Version, challenge, tracked_run, use_mlflow, versions
+from lakehouse.registry import Version, tracked_run, use_mlflow, versions
 from training import plots
 from training.archetypes import BEHAVIOUR, FEATURE_SETS, FeatureSet
 from training.data import TrainingSet, segment_set
 from training.report import CARD_IN_WORDS, environment, log_parameters, log_training_set, written
 from training.stability import matched, silhouettes, stabilities
-from training.versions import MOST_SEED, fingerprint, log_model, register, trained_before, wait_again
+from training.versions import MOST_SEED, fingerprint, log_model, register, trained_before, wait, wait_again
 
 MODEL = "segments"
 FEWEST_STUDENTS = 40
@@ -66,7 +66,7 @@ def train(lake: Lake, as_of: date, seed: int, feature_set: str = "behaviour") ->
         card = _log(lake, scale, model, data, seed, told)
         number = _register(lake, scale, model, data, mark, card)
     if follows:
-        challenge(lake, MODEL, number)
+        wait(lake, MODEL, number)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in card["shares"].items())
     said = f"version {number}: {shares}; stability {card['stability'][str(len(named.segments))]:.2f}"
     return said if follows else f"{said}; of other features, so no challenger of version {held.version}"
@@ -122,11 +122,12 @@ def meant(lake: Lake, found: Version) -> NDArray[np.float64]:
 
 
 def ensure_first(lake: Lake, as_of: date) -> Version:
-    """The champion; made from the archetypes of behaviour as version 1 where there is none."""
+    """The champion; made from the archetypes of behaviour where there is none."""
     held = champion(lake, MODEL)
     if held:
         return held
-    if not versions(lake, MODEL):
+    first = _archetypes(lake)
+    if first is None:
         data = segment_set(lake, as_of, BEHAVIOUR.features)
         with tracked_run(lake.settings, MODEL, f"archetypes {as_of}", {"step": "train_segments"}):
             scale = scaler(data.frame[list(data.features)], BEHAVIOUR.weights)
@@ -141,10 +142,15 @@ def ensure_first(lake: Lake, as_of: date) -> Version:
             }
             card = _log(lake, scale, model, data, 0, told)
             _register(lake, scale, model, data, fingerprint(data.content_hash, {"model": "archetypes"}), card)
-    move_alias(lake, MODEL, "1", as_of, "first model")
-    first = champion(lake, MODEL)
+        first = _archetypes(lake)
     assert first is not None
+    move_alias(lake, MODEL, first.version, as_of, "first model")
     return first
+
+
+def _archetypes(lake: Lake) -> Version | None:
+    """The oldest version that is the archetypes; None where there is none."""
+    return next((found for found in reversed(versions(lake, MODEL)) if found.kind == ARCHETYPES), None)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

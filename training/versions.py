@@ -15,9 +15,10 @@ import pandas as pd
 from features.horizons import asks_as_ever
 from features.store import model_store
 from lakehouse.code import code_hash
+from lakehouse.errors import entry_point
 from lakehouse.lake import Lake
 from lakehouse.model_files import TRUSTED
-from lakehouse.registry import PINS, RECENCY, Version, challenge, challenger, model_name, use_mlflow, versions
+from lakehouse.registry import DECISION, PINS, RECENCY, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.data import TrainingSet
 
 CODE = ("training", "features")
@@ -38,10 +39,25 @@ def trained_before(lake: Lake, model: str, mark: str) -> Version | None:
     return next((found for found in versions(lake, model) if found.tags.get("fingerprint") == mark), None)
 
 
+def wait(lake: Lake, model: str, number: str) -> None:
+    """Make a version the challenger; says so where another one waited that nobody has decided on."""
+    before = challenger(lake, model)
+    challenge(lake, model, number)
+    if before and before.version != number and DECISION not in before.tags:
+        judge = entry_point("promote", lake=lake.settings.lake, model=model, version=before.version)
+        print(f"  {model}: version {before.version} waited for promotion until now; `{judge}` judges it all the same.")
+
+
 def wait_again(lake: Lake, model: str, same: Version) -> None:
-    """Make the newest version challenger again, where a killed run left it without the alias."""
+    """Make the newest version challenger again, where a killed run left it without the alias: the newest of its kind of
+    question, since one of another horizon or feature set never waits.
+    """
+    of = same.tags.get("feature_set")
+    alike = [
+        found for found in versions(lake, model) if asks_as_ever(found.tags) and found.tags.get("feature_set") == of
+    ]
     waiting = challenger(lake, model)
-    if same.version == versions(lake, model)[0].version and (waiting is None or waiting.version != same.version):
+    if alike and same.version == alike[0].version and (waiting is None or waiting.version != same.version):
         challenge(lake, model, same.version)
 
 

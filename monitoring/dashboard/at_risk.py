@@ -16,14 +16,14 @@ TEXTS = (
 
 
 def payload(at_risk: pd.DataFrame) -> dict[str, Any]:
-    """`texts`, and `rows` of risk in tenths of a percent, days silent or null, and for TEXTS an index or -1."""
+    """`texts`, and `rows` of risk in percent, days silent or null, and for TEXTS an index or -1."""
     texts: dict[str, int] = {}
     ranked = at_risk.assign(
         rank=at_risk["risk_band"].map({band: i for i, band in enumerate(BANDS)}), risk=at_risk["risk"].astype(float)
     ).sort_values(["rank", "risk", "student_id"], ascending=[True, False, True])
     rows = [
         [
-            round(1000 * row["risk"]),
+            round(100 * row["risk"], 3),
             None if missing(row["days_since_active"]) else int(row["days_since_active"]),
             *(_index(_text(name, row[name]), texts) for name in TEXTS),
         ]

@@ -76,13 +76,23 @@ def inactive(frames: Frames) -> int | None:
     return int(frames.students["students"].sum() - frames.presence["present"].sum())
 
 
-def _not_scored(frames: Frames, waiting: int) -> str:
-    ahead = frames.closures.sort_values(["closed_from", "language"]).to_dict("records")
-    closed = ", ".join(
+def closed_lately(frames: Frames) -> str:
+    """That days of the list are open ones, where some were closed in the 28 days before; else nothing."""
+    if frames.closed.empty:
+        return ""
+    return f"Days count open days here, on the list and in its reasons; closed were {_spans(frames.closed)}."
+
+
+def _spans(closures: pd.DataFrame) -> str:
+    return ", ".join(
         f"{'everything' if row['language'] == EVERYBODY else title(row['language'])} "
         f"from {short_day(row['closed_from'])} to {short_day(row['closed_to'])}"
-        for row in ahead
+        for row in closures.sort_values(["closed_from", "language"]).to_dict("records")
     )
+
+
+def _not_scored(frames: Frames, waiting: int) -> str:
+    closed = _spans(frames.closures)
     those = count(waiting, "active student is", "active students are")
     return f"{those} not scored, since a fortnight with a closure in it tells nothing: {closed}."
 

@@ -80,18 +80,22 @@
       const told = make("span", "risk-told");
       const mark = make("i", `mark ${student.risk_band}`);
       mark.setAttribute("aria-hidden", "true");
-      told.append(mark, make("b", "", `${Math.round(student.risk / 10)}%`), make("span", "band", student.risk_band));
+      told.append(mark, make("b", "", `${Math.round(student.risk)}%`), make("span", "band", student.risk_band));
       const bar = make("span", `meter ${student.risk_band}`);
       bar.setAttribute("aria-hidden", "true");
       bar.append(make("span"));
-      bar.firstChild.style.width = `${student.risk / 10}%`;
+      bar.firstChild.style.width = `${student.risk}%`;
       cell.append(told, bar);
       const days = student.trend.split(" ").map(Number);
       if (days.length > 1) cell.append(spark(days));
     });
     add("reason_1", (cell) => {
       const reasons = [student.reason_1, student.reason_2, student.reason_3].filter(Boolean);
-      if (!reasons.length) { cell.append(make("span", "none", "No single reason stands out")); return; }
+      if (!reasons.length) {
+        const low = student.risk_band === "low";
+        cell.append(make("span", "none", low ? "Told for the high and the medium band" : "No single reason stands out"));
+        return;
+      }
       const list = make("ol", "reasons");
       reasons.forEach((reason) => list.append(make("li", "", reason)));
       cell.append(list);
@@ -145,7 +149,9 @@
       shown.forEach((student) => rows.append(rowOf(student)));
       if (!shown.length) {
         const row = make("tr", "nobody");
+        row.setAttribute("role", "row");
         const cell = make("td", "", "No student matches. Clear the filters to see everyone.");
+        cell.setAttribute("role", "cell");
         cell.colSpan = COLUMNS.length;
         row.append(cell);
         rows.append(row);
@@ -178,6 +184,7 @@
     const turn = (by) => {
       state.page += by;
       draw();
+      if (before.disabled !== after.disabled) (before.disabled ? after : before).focus();
       document.getElementById("at-risk").scrollIntoView();
     };
     before.addEventListener("click", () => turn(-1));

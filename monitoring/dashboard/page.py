@@ -65,6 +65,7 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "scored_at": minute(frames.at_risk["scored_at"].max()) if len(frames.at_risk) else "",
         "inactive": count(silent, "student is", "students are") if silent else "",
         "paused": overview.paused(frames),
+        "closed_lately": overview.closed_lately(frames),
         "nobody_to_score": overview.everybody_waits(frames) or overview.nobody_active(frames),
         "charts": {"config": CONFIG, "specs": specs},
         "style": Markup(_text("style.css")),

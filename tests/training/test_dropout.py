@@ -32,7 +32,7 @@ def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
         "window_rows",
         lambda _, test, *__: test.rows(learnable(40, as_of=DAY).frame).assign(language="french"),
     )
-    monkeypatch.setattr(evidence, "available", lambda _: set(LEARNABLE))
+    monkeypatch.setattr(evidence, "known_features", lambda _: set(LEARNABLE))
     parameters = Parameters(candidates=("logistic",), trials=2)
     assert "version 2 (logistic)" in train(store, DAY, parameters)
     first, second = champion(store, "dropout"), challenger(store, "dropout")

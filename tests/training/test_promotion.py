@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from training_frames import LEARNABLE, learnable
 
+import training.rollback
+from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, move_alias, rollback
 from lakehouse.model_files import load_model, refuse_unsafe
+from lakehouse.publish import new_run_id
 from lakehouse.registry import RECENCY, tracked_run, versions
 from training import dropout, evidence, experiment, history, promotion
 from training.candidates import Candidate, Trained
@@ -41,7 +45,7 @@ def tried(tracked_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.setattr(
         evidence, "window_rows", lambda _, test, *__: test.rows(whole.frame).assign(language="french")
     )  # fmt: skip
-    monkeypatch.setattr(evidence, "available", lambda _: set(LEARNABLE))
+    monkeypatch.setattr(evidence, "known_features", lambda _: set(LEARNABLE))
     split = windows(whole.frame)
     assert not isinstance(split, TooLittle)
     made = Experiment(tracked_lake, whole, split)
@@ -159,10 +163,65 @@ def test_a_person_may_bring_back_what_was_taken_back_and_it_is_theirs(tried: Exp
     tried.submit(good(tried))
     promote(tried.lake, "dropout", DAY)
     rollback(tried.lake, "dropout", DAY, "tutors complained")
-    assert "has been champion before and was taken back" in promote(tried.lake, "dropout", DAY, Wish("2"))
+    assert "has been champion before, and the rules promote none" in promote(tried.lake, "dropout", DAY, Wish("2"))
     assert "version 2 (logistic) is champion" in promote(tried.lake, "dropout", DAY, Wish("2", "tutors agree", "ada"))
     last = decisions(tried.lake, "dropout")[-1]
     assert (last.by, last.reason, last.evidence["broken"]) == ("ada", "tutors agree", ["taken_back"])
+
+
+def test_a_feature_that_the_champion_has_lost_is_named(tried: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried.submit(good(tried))
+    promote(tried.lake, "dropout", DAY)
+    lost, whole = LEARNABLE[-1], evidence.window_rows
+    monkeypatch.setattr(evidence, "window_rows", lambda *found: whole(*found).drop(columns=lost))
+    tried.submit(Trained("plain", *plain(tried), {}))
+    said = promote(tried.lake, "dropout", DAY)
+    assert (
+        f"the champion, version 2, needs {lost}, which no feature table holds any more; go back by `rollback`" in said
+    )
+
+
+def test_who_never_was_champion_is_promoted_and_not_gone_back_to(tried: Experiment) -> None:
+    tried.submit(constant(tried))
+    asked = argparse.Namespace(model="dropout", version="2", reason="why not")
+    with pytest.raises(RadarError, match=r"version 2 has never been champion.*-e promote .*override"):
+        training.rollback.run(Run(tried.lake, new_run_id(), DAY, asked), DAY)
+    promote(tried.lake, "dropout", DAY, Wish("2", "the fair on Monday needs it", "ada"))
+    asked.version = "1"
+    training.rollback.run(Run(tried.lake, new_run_id(), DAY, asked), DAY)
+    held = champion(tried.lake, "dropout")
+    assert held
+    assert held.version == "1"
+
+
+def test_a_challenger_that_nobody_decided_on_is_named_when_another_takes_its_place(
+    tried: Experiment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried.submit(good(tried))
+    assert "waited for promotion" not in capsys.readouterr().out
+    tried.submit(constant(tried))
+    assert "dropout: version 2 waited for promotion until now; `" in capsys.readouterr().out
+    promote(tried.lake, "dropout", DAY)
+    tried.submit(constant(tried))
+    assert "waited for promotion" not in capsys.readouterr().out
+
+
+def test_without_a_champion_nothing_is_promoted_and_a_wish_is_refused(tracked_lake: Lake) -> None:
+    assert "no champion yet; `mlflow run" in promote(tracked_lake, "dropout", DAY)
+    with pytest.raises(RadarError, match="dropout has no champion yet"):
+        promote(tracked_lake, "dropout", DAY, Wish("1", "why not"))
+
+
+def test_a_decision_for_an_earlier_day_leaves_later_ones_no_day(tried: Experiment) -> None:
+    tried.submit(good(tried))
+    for number, day in (("2", 14), ("1", 7)):
+        move_alias(tried.lake, "dropout", number, DAY + timedelta(days=day), "asked for")
+    stood = [line.split("  by ")[0].split() for line in history.lines(decisions(tried.lake, "dropout"))]
+    assert stood == [
+        ["version", "1", "2024-12-02", "to", "2024-12-09"],
+        ["version", "2", "on", "no", "day"],
+        ["version", "1", "2024-12-09", "to", "now"],
+    ]
 
 
 def test_an_unknown_version_is_named(tried: Experiment) -> None:

@@ -36,7 +36,7 @@ def test_pins_are_told_by_a_tag_wherever_the_files_are_and_a_version_by_hand_has
 
 
 def test_a_version_by_hand_is_no_training_and_a_run_that_learnt_nothing_is_one(tracked_lake: Lake) -> None:
-    registered(tracked_lake, "logistic", "logistic", "logistic")
+    registered(tracked_lake, "logistic", "logistic", "logistic", "discriminant")
     for number, horizon in (("2", "14"), ("3", "7")):
         found = version(tracked_lake, "dropout", number)
         note(tracked_lake, found, "as_of", f"2024-05-0{number}")
@@ -49,6 +49,9 @@ def test_a_version_by_hand_is_no_training_and_a_run_that_learnt_nothing_is_one(t
     assert monitoring.run._trained(tracked_lake) == {DAY}, "training that was killed before promotion has not ended"
     note(tracked_lake, version(tracked_lake, "dropout", "2"), "decision", "refused against version 1: better")
     assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}
+    note(tracked_lake, version(tracked_lake, "dropout", "4"), "as_of", "2024-05-02")
+    challenge(tracked_lake, "dropout", "4")
+    assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}, "an experiment on the rows of version 2"
     assert monitoring.run._card(tracked_lake, version(tracked_lake, "dropout", "1")) == {}
 
 

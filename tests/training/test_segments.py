@@ -94,7 +94,7 @@ def test_from_archetypes_to_promoted_clusters_that_give_names_and_distances(
     data = set_of(students, FEATURES, day, tracked_lake, "segments")
     for module in (segments, evidence):
         monkeypatch.setattr(module, "segment_set", lambda *_: data)
-    monkeypatch.setattr(evidence, "available", lambda _: set(FEATURES))
+    monkeypatch.setattr(evidence, "known_features", lambda _: set(FEATURES))
     assert "version 2" in segments.train(tracked_lake, day, 42)
     assert "nothing new" in segments.train(tracked_lake, day, 42)
     assert "version 2 (kmeans) is champion" in promotion.promote(tracked_lake, "segments", day)

@@ -40,7 +40,7 @@ def daily_actives(frames: Frames) -> Drawing | None:
     return Drawing(
         finish(bars + line, 220),
         _daily_takeaway(days),
-        numbers.tail(28).iloc[::-1],
+        numbers.iloc[::-1],
         "Bars are days, the line is the mean of the seven days up to each.",
     )
 
@@ -59,7 +59,7 @@ def _daily_takeaway(days: pd.DataFrame) -> str:
     if len(values) < 14:
         return f"{count(len(values), 'day')} on record so far; the latest saw {count(values.iloc[-1], 'student')}."
     now, before = float(values.tail(7).mean()), float(values.tail(14).head(7).mean())
-    return f"{number(now)} students a day in the last seven days, {change(now, before)} the seven before."
+    return f"{count(round(now), 'student')} a day in the last seven days, {change(now, before)} the seven before."
 
 
 def languages(frames: Frames) -> Drawing | None:
@@ -86,18 +86,22 @@ def languages(frames: Frames) -> Drawing | None:
         + base.mark_bar(yOffset=DOWN, height=8, color=ACCENT).encode(x=alt.X("active_28:Q", axis=None))
         + rows_chart(shown, "name", "told", order)
     )
-    top = rows.sort_values("active_28", ascending=False).iloc[0]
-    takeaway = (
-        f"{title(top['language'])} leads: {number(top['active_28'])} of the {count(active, 'student')} active in the "
-        f"last 28 days practise it ({share(top['active_28'], active)})."
-        if active
-        else "Nobody was active in the last 28 days."
-    )
     numbers = pd.DataFrame(
         {"Language": shown["name"], "Active in 28 days": rows["active_28"], "Ever active": rows["students"]}
     )
     note = "Strong: active in the last 28 days; faint: ever active. A student of two languages counts in both."
-    return Drawing(finish(chart, 38 * len(order)), takeaway, numbers, note)
+    return Drawing(finish(chart, 38 * len(order)), _leading(rows, active), numbers, note)
+
+
+def _leading(rows: pd.DataFrame, active: int) -> str:
+    if not active:
+        return "Nobody was active in the last 28 days."
+    most = rows["active_28"].max()
+    top = sorted(rows.loc[rows["active_28"] == most, "language"].map(title))
+    leads, each = ("leads", "it") if len(top) == 1 else ("lead", "each")
+    those = f"{number(most)} of the {count(active, 'student')} active in the last 28 days"
+    practise = "practises" if most == 1 else "practise"
+    return f"{' and '.join(top)} {leads}: {those} {practise} {each} ({share(most, active)})."
 
 
 def _active_students(frames: Frames) -> int:

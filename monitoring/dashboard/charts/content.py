@@ -67,6 +67,8 @@ def lesson_effectiveness(frames: Frames) -> Drawing | None:
     best, worst = shown.iloc[0], shown.iloc[-1]
     takeaway = f"{best['name']} works best ({number(100 * score.iloc[0])} of 100)"
     takeaway += f"; {worst['name']} least ({number(100 * score.iloc[-1])})." if len(shown) > 1 else "."
+    if len(shown) > 1 and score.iloc[0] == score.iloc[-1]:
+        takeaway = f"No lesson works better than another: each has {number(100 * score.iloc[0])} of 100."
     unscored = len(frames.lessons) - len(scored)
     note = (
         "On the right: score and students. Score: 40% completion, 60% mastery of those who complete. "
@@ -228,8 +230,9 @@ def topic_takeaway(shown: pd.DataFrame) -> str:
     weight = sure["judged"].astype(float)
     parts = sure.assign(weight=weight, back=sure["return_rate_7d"] * weight).groupby("name")[["weight", "back"]].sum()
     rates = (parts["back"] / parts["weight"]).sort_values()
-    if len(rates) == 1:
-        return f"{told}; {percent(rates.iloc[-1])} come back within a week."
+    if rates.iloc[0] == rates.iloc[-1]:
+        whatever = ", whatever the topic" if len(rates) > 1 else ""
+        return f"{told}; {percent(rates.iloc[-1])} come back within a week{whatever}."
     return (
         f"{told}; students return most often after {rates.index[-1]} ({percent(rates.iloc[-1])} within a week), "
         f"least after {rates.index[0]} ({percent(rates.iloc[0])})."

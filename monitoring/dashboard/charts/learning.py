@@ -220,10 +220,11 @@ def error_by_level(frames: Frames) -> Drawing | None:
         takeaway = "Too few conversations to compare levels yet."
     else:
         most, least = sure.loc[sure["mean_error_rate"].idxmax()], sure.loc[sure["mean_error_rate"].idxmin()]
-        takeaway = (
-            f"Most errors at {most['cefr_level']}: {percent(most['mean_error_rate'])} of a student's messages are "
-            f"corrected in the mean conversation, against {percent(least['mean_error_rate'])} at {least['cefr_level']}."
-        )
+        told = f"{percent(most['mean_error_rate'])} of a student's messages are corrected in the mean conversation"
+        takeaway = f"Most errors at {most['cefr_level']}: {told}, against {percent(least['mean_error_rate'])} at "
+        takeaway += f"{least['cefr_level']}."
+        if most["mean_error_rate"] == least["mean_error_rate"]:
+            takeaway = f"As many errors at each level: {told}."
     numbers = pd.DataFrame(
         {
             "Level": shown["cefr_level"],

@@ -67,9 +67,10 @@ def risk_over_time(frames: Frames) -> Drawing | None:
     kept = wide.pivot_table(index=["as_of", "model_version"], columns="metric", values="realised", aggfunc="last")
     if wide.empty or not {"mean_risk", "base_rate"} <= set(kept.columns):
         return None
-    rows = kept.dropna().reset_index().sort_values("as_of")
+    rows = kept.dropna().reset_index()
     if rows.empty:
         return None
+    rows = rows.assign(version=rows["model_version"].astype(int)).sort_values(["as_of", "version"])
     shown = rows.assign(
         day=pd.to_datetime(rows["as_of"]).dt.strftime("%Y-%m-%d"), told=pd.to_datetime(rows["as_of"]).map(short_day)
     )
@@ -97,6 +98,7 @@ def risk_over_time(frames: Frames) -> Drawing | None:
     numbers = pd.DataFrame(
         {
             "Week of": shown["told"],
+            "Version": shown["model_version"],
             "Predicted": shown["mean_risk"].map(lambda v: percent(v, 1)),
             "Dropped out": shown["base_rate"].map(lambda v: percent(v, 1)),
         }

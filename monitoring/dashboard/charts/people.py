@@ -87,9 +87,10 @@ def _risk_takeaway(counts: pd.DataFrame) -> str:
     if high.iloc[0] == high.iloc[-1]:
         return f"No segment is more at risk than another: {overall} of the scored students are in the high band."
     top = high.index[0]
+    are = "is" if sizes[top] == 1 else "are"
     return (
-        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} are in the high "
-        f"band, against {overall} of all scored students."
+        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} {are} in the "
+        f"high band, against {overall} of all scored students."
     )
 
 
@@ -146,11 +147,9 @@ def segment_traits(frames: Frames) -> Drawing | None:
         return None
     shown = with_distance(frames.traits)
     order = [trait_name(t) for t in dict.fromkeys(frames.traits["trait"])]
-    segments = [s for s in SEGMENTS if s in set(shown["segment"])]
-    x = alt.X(
-        "segment:N", sort=segments,
-        axis=alt.Axis(**HEADS),
-    )  # fmt: skip
+    there = set(shown["segment"])
+    segments = [*(name for name in SEGMENTS if name in there), *sorted(there - set(SEGMENTS))]
+    x = alt.X("segment:N", sort=segments, axis=alt.Axis(**HEADS))
     y = alt.Y("name:N", sort=order, axis=alt.Axis(labelLimit=150))
     base = alt.Chart(shown[["segment", "name", "told", "overall", "distance"]]).encode(x=x, y=y)
     chart = base.mark_rect(stroke=SURFACE, strokeWidth=2).encode(
@@ -173,6 +172,8 @@ def segment_traits(frames: Frames) -> Drawing | None:
     takeaway = (
         f"What sets segments apart most: {str(far['name']).lower()}, {far['told']} on average among {far['segment']} "
         f"against {far['overall']} among all."
+        if len(there) > 1
+        else f"All are {far['segment']}: there is no other segment to set apart."
     )
     numbers: Any = shown.pivot_table(index="name", columns="segment", values="told", aggfunc="first")
     numbers = numbers.reindex(index=order, columns=segments).reset_index().rename(columns={"name": "Mean of"})

@@ -109,6 +109,12 @@ def test_language_shares_are_of_distinct_students() -> None:
     assert told == "Spanish leads: 30 of the 40 students active in the last 28 days practise it (75%)."
 
 
+def test_languages_that_are_practised_as_much_lead_together() -> None:
+    rows = [("spanish", 40, 20), ("french", 50, 20), ("dutch", 9, 1)]
+    told = drawn(languages(frames(languages=rows, students=[(80, 1, 1, 40, 1)]))).takeaway
+    assert told == "French and Spanish lead: 20 of the 40 students active in the last 28 days practise each (50%)."
+
+
 def test_where_nobody_was_active_no_language_leads() -> None:
     told = drawn(languages(frames(languages=[("spanish", 40, 0)], students=[(80, 0, 0, 0, 0)]))).takeaway
     assert told == "Nobody was active in the last 28 days."
@@ -293,7 +299,7 @@ def test_movement_tells_who_kept_their_segment() -> None:
 def test_traits_are_compared_in_standard_deviations() -> None:
     rows = [
         ("Casual Users", "minutes_28", 100.0, 200.0, 100.0), ("Casual Users", "error_rate_28", 0.3, 0.2, 0.05),
-        ("Casual Users", "usual_gap", 3.0, 3.0, 0.0),
+        ("Casual Users", "usual_gap", 3.0, 3.0, 0.0), ("Few Corrections", "minutes_28", 201.0, 200.0, 100.0),
     ]  # fmt: skip
     assert drawn(segment_traits(frames(traits=rows))).takeaway == (
         "What sets segments apart most: error rate, 30% on average among Casual Users against 20% among all."

@@ -135,7 +135,7 @@ def test_the_list_is_ordered_high_first_and_packs_its_texts() -> None:
     field = packed["fields"].index
     names = [packed["texts"][row[field("student_id")]] for row in packed["rows"]]
     assert names == ["a", "c", "b"]
-    assert [row[0] for row in packed["rows"]] == [900, 700, 200]
+    assert [row[0] for row in packed["rows"]] == [90, 70, 20]
     assert [row[1] for row in packed["rows"]] == [None, None, 3]
     assert packed["texts"].count("same") == 1
     assert packed["rows"][0][field("reason_2")] == -1
@@ -158,6 +158,13 @@ def waiting(frames: Frames, present: int, paused: int) -> Frames:
         closures=pd.DataFrame(closures, columns=list(COLUMNS["closures"])),
         students=pd.DataFrame([(100, 30, 40, 60, 10)], columns=list(COLUMNS["students"])),
     )
+
+
+def test_where_days_were_closed_the_list_says_that_it_counts_open_ones() -> None:
+    closed = pd.DataFrame([("all", date(2024, 11, 18), date(2024, 11, 30))], columns=list(COLUMNS["closed"]))
+    told = "Days count open days here, on the list and in its reasons; closed were everything from 18 Nov 2024 to 30"
+    assert told in render(replace(with_students(scored()), closed=closed), AS_OF, {})
+    assert "open days here" not in render(with_students(scored()), AS_OF, {})
 
 
 def test_a_closure_ahead_is_why_nobody_is_scored() -> None:
