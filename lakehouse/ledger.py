@@ -13,7 +13,7 @@ from typing import Any
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.ops import PROMOTIONS
-from lakehouse.registry import CHAMPION, Version, client, holder, model_name, version
+from lakehouse.registry import CHAMPION, DECISION, Version, client, holder, model_name, version
 from lakehouse.rows import append_rows
 
 
@@ -147,6 +147,11 @@ def decisions(lake: Lake, model: str) -> list[Decision]:
         )
         for key, row in newest.items()
     ]  # fmt: skip
+
+
+def is_decided(lake: Lake, found: Version) -> bool:
+    """Whether a version was promoted or refused; its tag says so a moment after the ledger does."""
+    return DECISION in found.tags or any(found.version == one.version for one in decisions(lake, found.model))
 
 
 def reigns(lake: Lake, model: str) -> list[Decision]:

@@ -24,7 +24,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions
+from lakehouse.ledger import champion, decisions, is_decided
 from lakehouse.model_files import load_card, load_reference
 from lakehouse.ops import GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
@@ -198,7 +198,8 @@ def _trained(lake: Lake) -> set[date]:
     versions tell, and runs that had too little or nothing new to learn from.
 
     Where a run was killed, the recency rule that it began with tells of no training, and a challenger that nobody has
-    decided on tells of none that ended, unless it is an experiment on the rows of one that was decided on.
+    decided on tells of none that ended, unless another version of its day was decided on, as where it is an experiment
+    on the rows of that one.
     """
     found = versions(lake, "dropout")
     waits = challenger(lake, "dropout")
@@ -207,7 +208,7 @@ def _trained(lake: Lake) -> set[date]:
     runs = done(lake, "train_dropout", wrote=HORIZON).select("as_of", "rows_json").collect() if found else []
     days |= {run.as_of for run in runs if asks_as_ever(json.loads(run.rows_json))}
     decided = {told["as_of"] for told in tags if DECISION in told and asks_as_ever(told)}
-    if waits and DECISION not in waits.tags and waits.tags.get("as_of") not in {None, *decided}:
+    if waits and not is_decided(lake, waits) and waits.tags.get("as_of") not in {None, *decided}:
         days.discard(date.fromisoformat(waits.tags["as_of"]))
     return days
 

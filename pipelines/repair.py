@@ -84,7 +84,7 @@ def _refuse_masked(lake: Lake, table: str) -> None:
     if not lake.settings.local and table.startswith("gold.") and STUDENT in lake.table(table).columns:
         raise RadarError(
             f"{table} shows each reader what they may see, and Unity Catalog tells no history of such a table. Make "
-            "it again from silver and features: by `gold`, or by `score` with from and to for the lists of past days."
+            "it again from silver and features: by `gold`, or for lists by `score` with from, to and champions=then."
         )
 
 

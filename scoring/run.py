@@ -189,8 +189,8 @@ def _loaded(lake: Lake, found: Version) -> Any:
     if lacking:
         raise RadarError(
             f"{found.name} version {found.version} needs {', '.join(lacking)}, which no feature table holds any more. "
-            "Earlier scores stand; go back to a version that knows the present features, or promote one by an "
-            "override."
+            "Earlier scores stand; go back to a version that knows the present features, or train one and promote it "
+            "by an override."
         )
     return model
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from lakehouse.cli import Run, as_of_step, command, parse_as_of, utc
 from lakehouse.errors import RadarError, entry_point
-from lakehouse.ledger import Decision, champion_on, reigns
+from lakehouse.ledger import Decision, champion_on, decisions
 from lakehouse.registry import check_asked
 from lakehouse.settings import Settings
 
@@ -24,7 +24,9 @@ def run(run: Run, as_of: date) -> None:
     if not on:
         train = entry_point(f"train_{model}", lake=lake.settings.lake)
         none = f"{model} has had no champion yet; `{train}` makes the first."
-        print("\n".join(lines(reigns(lake, model))) or none)
+        every = decisions(lake, model)
+        # The last one may not be noted as applied yet, where a run was killed.
+        print("\n".join(lines([one for one in every if one.applied or one is every[-1]])) or none)
         return
     day = as_of if on == "as_of" else parse_as_of(on, "on")
     assert day is not None
@@ -46,7 +48,7 @@ def lines(found: Sequence[Decision]) -> list[str]:
 def _stood(decision: Decision, later: Sequence[Decision]) -> str:
     """The days of a decision: up to the first that a later one is for."""
     until = min((other.as_of for other in later), default=None)
-    if until is not None and until < decision.as_of:
+    if until is not None and until <= decision.as_of:
         return "on no day"
     return f"{decision.as_of} to {until or 'now'}"
 

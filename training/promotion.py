@@ -21,6 +21,7 @@ from training.evidence import Evidence
 from training.rules import Answer, Question, answers, dropout_questions, load, refusal, segment_questions
 
 SEED = 42
+PROMOTED = "promoted by"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     if waiting is None:
         return f"{model}: version {held.version} ({held.kind}) stays, no challenger"
     if waiting.version == held.version:
-        if DECISION not in waiting.tags:
+        if not waiting.tags.get(DECISION, "").startswith(PROMOTED):
             last = reigns(lake, model)[-1]
-            note(lake, waiting, DECISION, f"promoted by {last.by}: {last.reason}")
+            note(lake, waiting, DECISION, f"{PROMOTED} {last.by}: {last.reason}")
         return f"{model}: version {held.version} ({held.kind}) is champion already"
     stays = f"{model}: version {held.version} ({held.kind}) stays"
     taken_back = any(decision.version == waiting.version for decision in reigns(lake, model))
@@ -87,7 +88,7 @@ def promote(lake: Lake, model: str, as_of: date, wish: Wish = Wish()) -> str:
     if wish.override:
         by, why = wish.by or person(lake), wish.override
     move_alias(lake, model, waiting.version, as_of, why, told, by)
-    note(lake, waiting, DECISION, f"promoted by {by}: {why}")
+    note(lake, waiting, DECISION, f"{PROMOTED} {by}: {why}")
     over = f", over rule {refused}" if refused else ""
     return f"{model}: version {waiting.version} ({waiting.kind}) is champion{told.get('said', '')}{over}"
 

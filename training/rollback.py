@@ -1,4 +1,4 @@
-"""Giving the champion alias back, or to a version that a person chooses, with a written reason."""
+"""Giving the champion alias back, to the previous champion or an earlier one, with a written reason."""
 
 from __future__ import annotations
 
@@ -23,33 +23,32 @@ def run(run: Run, as_of: date) -> None:
         model, reason, who = run.options.model, run.options.reason, person(run.lake)
         if run.options.version:
             held = version(run.lake, model, run.options.version)
-            _refuse_newcomer(run.lake, held)
-            move_alias(run.lake, model, held.version, as_of, reason, by=who)
+            known = any(decision.version == held.version for decision in decisions(run.lake, model))
+            if not known and held.version != holder(run.lake, model, CHAMPION):
+                raise RadarError(_never_champion(run.lake, held))
+            evidence = {} if known else {"broken": ["moved by hand"]}
+            move_alias(run.lake, model, held.version, as_of, reason, evidence, who)
         else:
             held = rollback(run.lake, model, as_of, reason, who)
         step.message = f"{model}: version {held.version} ({held.kind}) is champion: {reason}"
 
 
-def _refuse_newcomer(lake: Lake, found: Version) -> None:
-    """A version that was never decided for, and does not hold the alias by hand either, is promoted, not gone back to.
-
-    Raises:
-        RadarError: with the command that does that.
-    """
-    model = found.name.split(".")[-1]
-    known = {decision.version for decision in decisions(lake, model)} | {holder(lake, model, CHAMPION)}
-    if found.version not in known:
-        mend = entry_point("promote", lake=lake.settings.lake, model=model, version=found.version, override="why")
-        raise RadarError(
-            f"{model} version {found.version} has never been champion, so there is no going back to it; `{mend}` makes "
-            "it champion, with the rules that it breaks in the ledger."
-        )
+def _never_champion(lake: Lake, found: Version) -> str:
+    where = lake.settings.lake
+    mend = entry_point("promote", lake=where, model=found.model, version=found.version, override="why")
+    if holder(lake, found.model, CHAMPION) is None:
+        mend = entry_point(f"train_{found.model}", lake=where)
+        return f"{found.model} has had no champion yet to go back to; `{mend}` makes the first."
+    return (
+        f"{found.model} version {found.version} has never been champion, so there is no going back to it; `{mend}` "
+        "makes it champion, with the rules that it breaks in the ledger."
+    )
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The step's options."""
     parser.add_argument("--model", default="dropout", help="dropout or segments")
-    parser.add_argument("--version", default="", help="the version to make champion (default: the previous one)")
+    parser.add_argument("--version", default="", help="a version that has been champion (default: the previous one)")
     parser.add_argument("--reason", default="", help="why, for the ledger")
 
 

@@ -210,13 +210,16 @@ def _unseen(papers: Papers) -> tuple[bool, str]:
     first, needed = date.fromisoformat(papers.challenger["test_from"]), gap(int(papers.challenger["horizon_days"]))
     if not _seen(papers.challenger):
         return False, "it does not say what it was learnt from"
-    spoilt = [
-        f"the {who} was learnt or tuned on days up to {last}, and the test window starts on {first}; train with "
-        f"test_from={last + needed + timedelta(days=1)} or later"
+    spoilt = {
+        who: last
         for who, tags in (("challenger", papers.challenger), ("champion", papers.champion))
         if (last := _seen(tags)) and last + needed > first
-    ]
-    return not spoilt, "; ".join(spoilt) or f"neither saw anything from {first - needed} on"
+    }
+    if not spoilt:
+        return True, f"neither saw anything from {first - needed} on"
+    told = [f"the {who} was learnt or tuned on days up to {last}" for who, last in spoilt.items()]
+    said = f"{' and '.join(told)}, and the test window starts on {first}"
+    return False, f"{said}; train with test_from={max(spoilt.values()) + needed} or later"
 
 
 def _seen(tags: Mapping[str, str]) -> date | None:

@@ -17,8 +17,9 @@ from features.store import model_store
 from lakehouse.code import code_hash
 from lakehouse.errors import entry_point
 from lakehouse.lake import Lake
+from lakehouse.ledger import is_decided
 from lakehouse.model_files import TRUSTED
-from lakehouse.registry import DECISION, PINS, RECENCY, Version, challenge, challenger, model_name, use_mlflow, versions
+from lakehouse.registry import PINS, RECENCY, Version, challenge, challenger, model_name, use_mlflow, versions
 from training.data import TrainingSet
 
 CODE = ("training", "features")
@@ -43,7 +44,7 @@ def wait(lake: Lake, model: str, number: str) -> None:
     """Make a version the challenger; says so where another one waited that nobody has decided on."""
     before = challenger(lake, model)
     challenge(lake, model, number)
-    if before and before.version != number and DECISION not in before.tags:
+    if before and before.version != number and not is_decided(lake, before):
         judge = entry_point("promote", lake=lake.settings.lake, model=model, version=before.version)
         print(f"  {model}: version {before.version} waited for promotion until now; `{judge}` judges it all the same.")
 

@@ -58,7 +58,7 @@ class Frames:
 
     at_risk: one row a scored student. students: one row of counts of distinct students. presence: one row of students
     active in the 14 open days before, and of those who are not scored for a closure. closures: those of the 14 days
-    to come. closed: those of the 28 days before. gold_day: one row, the day that gold was made for. daily: distinct
+    to come. closed: those of the 180 days before. gold_day: one row, the day that gold was made for. daily: distinct
     active students a day. metrics: gold.daily_metrics. languages: distinct students a language, ever and in the last
     28 days. velocity: levels per 30 days by language. assessments: attempts by week (Monday) and language. errors:
     error rate by level. segments, movement, traits: sizes, moves since an earlier day and means of features by

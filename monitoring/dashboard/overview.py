@@ -13,6 +13,9 @@ from lakehouse.errors import entry_point
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.words import DASH, change, count, long_day, number, percent, share, short_day, title
 
+FOR_GOOD = 9000
+"""A closure until such a year has no end."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -77,18 +80,23 @@ def inactive(frames: Frames) -> int | None:
 
 
 def closed_lately(frames: Frames) -> str:
-    """That days of the list are open ones, where some were closed in the 28 days before; else nothing."""
+    """That days of the list are open ones, where some were closed in the 180 days before; else nothing."""
     if frames.closed.empty:
         return ""
-    return f"Days count open days here, on the list and in its reasons; closed were {_spans(frames.closed)}."
+    return f"Days here, on the list and in its reasons are open days; closed: {_spans(frames.closed)}."
 
 
 def _spans(closures: pd.DataFrame) -> str:
     return ", ".join(
         f"{'everything' if row['language'] == EVERYBODY else title(row['language'])} "
-        f"from {short_day(row['closed_from'])} to {short_day(row['closed_to'])}"
+        f"from {short_day(row['closed_from'])} {_until(row['closed_to'])}"
         for row in closures.sort_values(["closed_from", "language"]).to_dict("records")
     )
+
+
+def _until(day: date) -> str:
+    """Until when something is closed; a course that ended has no end."""
+    return f"to {short_day(day)}" if day.year < FOR_GOOD else "on"
 
 
 def _not_scored(frames: Frames, waiting: int) -> str:

@@ -93,7 +93,7 @@
       const reasons = [student.reason_1, student.reason_2, student.reason_3].filter(Boolean);
       if (!reasons.length) {
         const low = student.risk_band === "low";
-        cell.append(make("span", "none", low ? "Told for the high and the medium band" : "No single reason stands out"));
+        cell.append(make("span", "none", low ? "Reasons are given for the high and medium bands" : "No single reason stands out"));
         return;
       }
       const list = make("ol", "reasons");

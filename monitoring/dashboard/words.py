@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -93,3 +94,11 @@ def title(name: Any) -> str:
     """A language, topic or feature as it is written on the page: `lesson_progress` → `Lesson progress`."""
     text = DASH if missing(name) else str(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """`A`, `A and B`, `A, B and C`, and of more the first: `A, B and 4 others`."""
+    told = list(names)
+    if len(told) > most:
+        told = [*told[: most - 1], f"{len(told) - most + 1} others"]
+    return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))

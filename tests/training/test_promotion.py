@@ -21,7 +21,7 @@ import training.rollback
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions, move_alias, rollback
+from lakehouse.ledger import champion, decisions, is_decided, move_alias, rollback
 from lakehouse.model_files import load_model, refuse_unsafe
 from lakehouse.publish import new_run_id
 from lakehouse.registry import RECENCY, tracked_run, versions
@@ -154,7 +154,7 @@ def test_a_person_may_override_with_a_reason_and_it_is_written_down(
     assert (last.version, last.previous, last.by, last.reason) == ("2", "1", "ada", "the fair on Monday needs it")
     assert "better_than_recency_rule" in last.evidence["broken"]
     lines = history.lines(decisions(tried.lake, "dropout"))
-    assert "version   1   2024-12-02 to 2024-12-02" in lines[0]
+    assert "version   1   on no day" in lines[0]
     assert "by ada" in lines[1]
     assert "after version 1: the fair on Monday needs it (over rule" in lines[1]
 
@@ -204,6 +204,17 @@ def test_a_challenger_that_nobody_decided_on_is_named_when_another_takes_its_pla
     promote(tried.lake, "dropout", DAY)
     tried.submit(constant(tried))
     assert "waited for promotion" not in capsys.readouterr().out
+
+
+def test_a_promotion_that_was_killed_before_its_note_is_noted(tried: Experiment) -> None:
+    """A version that the rules refused, and a person promoted all the same."""
+    made = tried.submit(constant(tried))
+    promote(tried.lake, "dropout", DAY)
+    assert versions(tried.lake, "dropout")[0].tags["decision"].startswith("refused")
+    move_alias(tried.lake, "dropout", made.version, DAY, "the fair needs it", by="ada")
+    assert is_decided(tried.lake, made)
+    assert "is champion already" in promote(tried.lake, "dropout", DAY)
+    assert versions(tried.lake, "dropout")[0].tags["decision"] == "promoted by ada: the fair needs it"
 
 
 def test_without_a_champion_nothing_is_promoted_and_a_wish_is_refused(tracked_lake: Lake) -> None:

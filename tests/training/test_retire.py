@@ -14,8 +14,9 @@ from lakehouse.ledger import move_alias
 from lakehouse.model_files import load_artifact
 from lakehouse.pins import Pin, pins
 from lakehouse.publish import new_run_id
-from lakehouse.registry import challenge, client, model_name, note, version
+from lakehouse.registry import challenge, challenger, client, model_name, note, version
 from training.retire import needed, recently_scored_by
+from training.versions import wait_again
 
 DAY = date(2024, 6, 3)
 
@@ -53,6 +54,20 @@ def test_a_version_by_hand_is_no_training_and_a_run_that_learnt_nothing_is_one(t
     challenge(tracked_lake, "dropout", "4")
     assert monitoring.run._trained(tracked_lake) == {date(2024, 5, 2), DAY}, "an experiment on the rows of version 2"
     assert monitoring.run._card(tracked_lake, version(tracked_lake, "dropout", "1")) == {}
+
+
+def test_a_training_that_was_killed_before_it_made_its_version_challenger_does_so_when_run_again(
+    tracked_lake: Lake,
+) -> None:
+    """Whatever experiment of another horizon was registered since; not where a newer version asks the same."""
+    registered(tracked_lake, "logistic", "logistic", "logistic")
+    note(tracked_lake, version(tracked_lake, "dropout", "3"), HORIZON, "28")
+    wait_again(tracked_lake, "dropout", version(tracked_lake, "dropout", "1"))
+    assert challenger(tracked_lake, "dropout") is None
+    wait_again(tracked_lake, "dropout", version(tracked_lake, "dropout", "2"))
+    held = challenger(tracked_lake, "dropout")
+    assert held
+    assert held.version == "2"
 
 
 def test_the_rule_that_a_killed_training_began_with_is_no_training(tracked_lake: Lake) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from monitoring.dashboard.charts.drawing import ACCENT, DOWN, FAINT, PALE, Drawing, finish, row_axis, rows_chart
 from monitoring.dashboard.frames import Frames
-from monitoring.dashboard.words import change, count, number, share, short_day, title
+from monitoring.dashboard.words import change, count, listed, number, share, short_day, title
 
 DAYS_SHOWN = 91
 
@@ -94,14 +94,14 @@ def languages(frames: Frames) -> Drawing | None:
 
 
 def _leading(rows: pd.DataFrame, active: int) -> str:
-    if not active:
-        return "Nobody was active in the last 28 days."
     most = rows["active_28"].max()
+    if not active or not most:
+        return "Nobody was active in the last 28 days." if not active else "Of nobody active the language is known."
     top = sorted(rows.loc[rows["active_28"] == most, "language"].map(title))
     leads, each = ("leads", "it") if len(top) == 1 else ("lead", "each")
     those = f"{number(most)} of the {count(active, 'student')} active in the last 28 days"
     practise = "practises" if most == 1 else "practise"
-    return f"{' and '.join(top)} {leads}: {those} {practise} {each} ({share(most, active)})."
+    return f"{listed(top)} {leads}: {those} {practise} {each} ({share(most, active)})."
 
 
 def _active_students(frames: Frames) -> int:

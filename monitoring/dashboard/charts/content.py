@@ -21,7 +21,7 @@ from monitoring.dashboard.charts.drawing import (
     six_steps,
 )
 from monitoring.dashboard.frames import Frames
-from monitoring.dashboard.words import count, missing, number, percent, signed, title
+from monitoring.dashboard.words import count, listed, missing, number, percent, signed, title
 
 ENOUGH_ATTEMPTS, FEWEST_ATTEMPTS = 10, 3
 ENOUGH_GAINS = 5
@@ -64,11 +64,6 @@ def lesson_effectiveness(frames: Frames) -> Drawing | None:
         color=alt.condition("datum.best", alt.value(ACCENT), alt.value("var(--medium)")),
         tooltip=tooltip,
     )  # fmt: skip
-    best, worst = shown.iloc[0], shown.iloc[-1]
-    takeaway = f"{best['name']} works best ({number(100 * score.iloc[0])} of 100)"
-    takeaway += f"; {worst['name']} least ({number(100 * score.iloc[-1])})." if len(shown) > 1 else "."
-    if len(shown) > 1 and score.iloc[0] == score.iloc[-1]:
-        takeaway = f"No lesson works better than another: each has {number(100 * score.iloc[0])} of 100."
     unscored = len(frames.lessons) - len(scored)
     note = (
         "On the right: score and students. Score: 40% completion, 60% mastery of those who complete. "
@@ -76,7 +71,7 @@ def lesson_effectiveness(frames: Frames) -> Drawing | None:
         f"{'carries' if unscored == 1 else 'carry'} no score."
     )
     chart = finish(bars + rows_chart(shown[columns], "name", "told", order), 40 * len(order))
-    return Drawing(chart, takeaway, _lesson_table(ranked), note)
+    return Drawing(chart, _lessons_takeaway(shown), _lesson_table(ranked), note)
 
 
 def _lesson_table(ranked: pd.DataFrame) -> pd.DataFrame:
@@ -218,6 +213,16 @@ def topic_heat_map(frames: Frames) -> Drawing | None:
     return Drawing(finish(chart, 30 * len(top)), takeaway, numbers, note)
 
 
+def _lessons_takeaway(shown: pd.DataFrame) -> str:
+    """The lessons that work best and least, by the score as it is shown."""
+    told = [number(100 * score) for score in shown["effectiveness_score"]]
+    best, least = ([n for n, t in zip(shown["name"], told, strict=True) if t == end] for end in (told[0], told[-1]))
+    if told[0] == told[-1] and len(told) > 1:
+        return f"No lesson works better than another: each has {told[0]} of 100."
+    works = f"{listed(best)} {'works' if len(best) == 1 else 'work'} best ({told[0]} of 100)"
+    return f"{works}; {listed(least)} least ({told[-1]})." if len(told) > 1 else f"{works}."
+
+
 def topic_takeaway(shown: pd.DataFrame) -> str:
     """The topic talked about most, and the one after which students return most, over languages with enough data."""
     if shown.empty:
@@ -230,10 +235,12 @@ def topic_takeaway(shown: pd.DataFrame) -> str:
     weight = sure["judged"].astype(float)
     parts = sure.assign(weight=weight, back=sure["return_rate_7d"] * weight).groupby("name")[["weight", "back"]].sum()
     rates = (parts["back"] / parts["weight"]).sort_values()
-    if rates.iloc[0] == rates.iloc[-1]:
+    shares = rates.map(percent)
+    least, most = shares.iloc[0], shares.iloc[-1]
+    if least == most:
         whatever = ", whatever the topic" if len(rates) > 1 else ""
-        return f"{told}; {percent(rates.iloc[-1])} come back within a week{whatever}."
+        return f"{told}; {most} come back within a week{whatever}."
     return (
-        f"{told}; students return most often after {rates.index[-1]} ({percent(rates.iloc[-1])} within a week), "
-        f"least after {rates.index[0]} ({percent(rates.iloc[0])})."
+        f"{told}; students return most often after {listed(shares.index[shares == most])} ({most} within a week), "
+        f"least after {listed(shares.index[shares == least])} ({least})."
     )

@@ -21,7 +21,7 @@ from monitoring.dashboard.charts.drawing import (
     six_steps,
 )
 from monitoring.dashboard.frames import Frames
-from monitoring.dashboard.words import DASH, count, number, percent, share, short_day, title
+from monitoring.dashboard.words import DASH, count, listed, number, percent, share, short_day, title
 
 FEW = 10
 COHORTS, WEEKS = 14, 12
@@ -219,11 +219,12 @@ def error_by_level(frames: Frames) -> Drawing | None:
     if len(sure) < 2:
         takeaway = "Too few conversations to compare levels yet."
     else:
-        most, least = sure.loc[sure["mean_error_rate"].idxmax()], sure.loc[sure["mean_error_rate"].idxmin()]
-        told = f"{percent(most['mean_error_rate'])} of a student's messages are corrected in the mean conversation"
-        takeaway = f"Most errors at {most['cefr_level']}: {told}, against {percent(least['mean_error_rate'])} at "
-        takeaway += f"{least['cefr_level']}."
-        if most["mean_error_rate"] == least["mean_error_rate"]:
+        shares, rates = sure["mean_error_rate"].map(percent), sure["mean_error_rate"]
+        most, least = shares[rates.idxmax()], shares[rates.idxmin()]
+        at, against = (listed(sure.loc[shares == end, "cefr_level"]) for end in (most, least))
+        told = f"{most} of a student's messages are corrected in the mean conversation"
+        takeaway = f"Most errors at {at}: {told}, against {least} at {against}."
+        if most == least:
             takeaway = f"As many errors at each level: {told}."
     numbers = pd.DataFrame(
         {

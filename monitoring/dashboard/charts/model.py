@@ -98,7 +98,7 @@ def risk_over_time(frames: Frames) -> Drawing | None:
     numbers = pd.DataFrame(
         {
             "Week of": shown["told"],
-            "Version": shown["model_version"],
+            "Model version": shown["model_version"],
             "Predicted": shown["mean_risk"].map(lambda v: percent(v, 1)),
             "Dropped out": shown["base_rate"].map(lambda v: percent(v, 1)),
         }

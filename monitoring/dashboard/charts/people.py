@@ -20,7 +20,7 @@ from monitoring.dashboard.charts.drawing import (
 )
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.segments import SEGMENTS, trait_name, with_distance
-from monitoring.dashboard.words import count, number, percent, share, short_day, title
+from monitoring.dashboard.words import count, listed, number, percent, share, short_day, title
 
 TWO_LINES: dict[str, Any] = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
 NOBODY, AWAY = "none", "No segment"
@@ -86,11 +86,12 @@ def _risk_takeaway(counts: pd.DataFrame) -> str:
     overall = share(counts["high"].sum(), sizes.sum())
     if high.iloc[0] == high.iloc[-1]:
         return f"No segment is more at risk than another: {overall} of the scored students are in the high band."
-    top = high.index[0]
-    are = "is" if sizes[top] == 1 else "are"
+    top = list(high.index[high == high.iloc[0]])
+    those = sizes[top].sum()
+    are = "is" if those == 1 else "are"
     return (
-        f"{top} are most at risk: {share(counts.loc[top, 'high'], sizes[top])} of {number(sizes[top])} {are} in the "
-        f"high band, against {overall} of all scored students."
+        f"{listed(top)} are most at risk: {share(counts.loc[top, 'high'].sum(), those)} of {number(those)} {are} in "
+        f"the high band, against {overall} of all scored students."
     )
 
 

@@ -27,6 +27,7 @@ from monitoring.dashboard.charts.people import segment_movement, segment_risk, s
 from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.page import SECTIONS
 from monitoring.dashboard.segments import SEGMENTS
+from monitoring.dashboard.words import listed
 
 SAMPLE = sample_frames()
 ids = pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.key)
@@ -107,6 +108,15 @@ def test_language_shares_are_of_distinct_students() -> None:
         languages(frames(languages=[("spanish", 40, 30), ("french", 50, 20)], students=[(80, 1, 1, 40, 1)]))
     ).takeaway
     assert told == "Spanish leads: 30 of the 40 students active in the last 28 days practise it (75%)."
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    assert [listed("A"), listed("AB"), listed("ABC"), listed("ABCD")] == [
+        "A",
+        "A and B",
+        "A, B and C",
+        "A, B and 2 others",
+    ]
 
 
 def test_languages_that_are_practised_as_much_lead_together() -> None:

@@ -15,6 +15,7 @@ import pytest
 from sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 from lakehouse.errors import RadarError
+from lakehouse.evaluation import nothing
 from monitoring.alerts import load
 from monitoring.dashboard import model_view, overview, watch
 from monitoring.dashboard.at_risk import payload
@@ -161,10 +162,16 @@ def waiting(frames: Frames, present: int, paused: int) -> Frames:
 
 
 def test_where_days_were_closed_the_list_says_that_it_counts_open_ones() -> None:
-    closed = pd.DataFrame([("all", date(2024, 11, 18), date(2024, 11, 30))], columns=list(COLUMNS["closed"]))
-    told = "Days count open days here, on the list and in its reasons; closed were everything from 18 Nov 2024 to 30"
+    closed = pd.DataFrame([("all", date(2024, 11, 18), date(9999, 12, 31))], columns=list(COLUMNS["closed"]))
+    told = "Days here, on the list and in its reasons are open days; closed: everything from 18 Nov 2024 on."
     assert told in render(replace(with_students(scored()), closed=closed), AS_OF, {})
-    assert "open days here" not in render(with_students(scored()), AS_OF, {})
+    assert "open days" not in render(with_students(scored()), AS_OF, {})
+
+
+def test_what_a_percentage_promises_is_said_of_a_model_that_was_tested() -> None:
+    tested, untested = ({"metrics": nothing(), "test_rows": rows, "too_little_data": False} for rows in (1310, 0))
+    assert "of ten such students" in render(with_students(scored()), AS_OF, tested)
+    assert "of ten such students" not in render(with_students(scored()), AS_OF, untested)
 
 
 def test_a_closure_ahead_is_why_nobody_is_scored() -> None:
