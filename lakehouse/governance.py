@@ -59,7 +59,12 @@ def _about_students(settings: Settings, table: str, columns: Sequence[str]) -> l
     column = f"ALTER TABLE {settings.table(table)} ALTER COLUMN {STUDENT}"
     tag = f"{column} SET TAGS ('learner_radar' = 'student')"
     mask = f"{column} SET MASK {settings.schema('ops')}.masked_student"
-    return [tag, mask] if table.startswith("gold.") else [tag]
+    return [tag, mask] if is_masked(table, columns) else [tag]
+
+
+def is_masked(table: str, columns: Sequence[str]) -> bool:
+    """Whether a table hides from some readers who its students are."""
+    return table.startswith("gold.") and STUDENT in columns
 
 
 def _grant(settings: Settings, table: str, reader: str) -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 import pipelines.silver.run
 from lakehouse.cli import Run, command
 from lakehouse.errors import RadarError
-from lakehouse.governance import STUDENT
+from lakehouse.governance import is_masked
 from lakehouse.lake import Lake
 from pipelines.bronze.ingest import STANDS
 from pipelines.silver.received import REBUILD
@@ -81,7 +81,7 @@ def rebuild_silver(run: Run) -> None:
 
 def _refuse_masked(lake: Lake, table: str) -> None:
     """Unity Catalog tells no history of a table that has a filter or masks, and reads no older version of it."""
-    if not lake.settings.local and table.startswith("gold.") and STUDENT in lake.table(table).columns:
+    if not lake.settings.local and is_masked(table, lake.table(table).columns):
         raise RadarError(
             f"{table} shows each reader what they may see, and Unity Catalog tells no history of such a table. Make "
             "it again from silver and features: by `gold`, or for lists by `score` with from, to and champions=then."

@@ -94,9 +94,11 @@ def languages(frames: Frames) -> Drawing | None:
 
 
 def _leading(rows: pd.DataFrame, active: int) -> str:
+    if not active:
+        return "Nobody was active in the last 28 days."
     most = rows["active_28"].max()
-    if not active or not most:
-        return "Nobody was active in the last 28 days." if not active else "Of nobody active the language is known."
+    if not most:
+        return "Of nobody active the language is known."
     top = sorted(rows.loc[rows["active_28"] == most, "language"].map(title))
     leads, each = ("leads", "it") if len(top) == 1 else ("lead", "each")
     those = f"{number(most)} of the {count(active, 'student')} active in the last 28 days"
