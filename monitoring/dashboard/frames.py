@@ -13,8 +13,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "students": ("students", "active_7", "active_7_before", "active_28", "new_28"),
     "presence": ("present", "paused"),
-    "closures": ("language", "closed_from", "closed_to"),
-    "closed": ("language", "closed_from", "closed_to"),
+    "closures": ("language", "closed_from", "closed_to", "lately", "ahead"),
     "gold_day": ("as_of",),
     "daily": ("activity_date", "active_students"),
     "metrics": (
@@ -57,8 +56,8 @@ class Frames:
     """The dashboard's data, each frame as of one day and with the columns named in `COLUMNS`.
 
     at_risk: one row a scored student. students: one row of counts of distinct students. presence: one row of students
-    active in the 14 open days before, and of those who are not scored for a closure. closures: those of the 14 days
-    to come. closed: those of the 180 days before. gold_day: one row, the day that gold was made for. daily: distinct
+    active in the 14 open days before, and of those who are not scored for a closure. closures: those of the 180 days
+    before (lately) and of the 14 to come (ahead). gold_day: one row, the day that gold was made for. daily: distinct
     active students a day. metrics: gold.daily_metrics. languages: distinct students a language, ever and in the last
     28 days. velocity: levels per 30 days by language. assessments: attempts by week (Monday) and language. errors:
     error rate by level. segments, movement, traits: sizes, moves since an earlier day and means of features by
@@ -70,7 +69,6 @@ class Frames:
     students: pd.DataFrame
     presence: pd.DataFrame
     closures: pd.DataFrame
-    closed: pd.DataFrame
     gold_day: pd.DataFrame
     daily: pd.DataFrame
     metrics: pd.DataFrame

@@ -81,16 +81,17 @@ def inactive(frames: Frames) -> int | None:
 
 def closed_lately(frames: Frames) -> str:
     """That days of the list are open ones, where some were closed in the 180 days before; else nothing."""
-    if frames.closed.empty:
-        return ""
-    return f"Days here, on the list and in its reasons are open days; closed: {_spans(frames.closed)}."
+    closed = _spans(frames.closures, "lately")
+    return f"Days here, on the list and in its reasons are open days; closed: {closed}." if closed else ""
 
 
-def _spans(closures: pd.DataFrame) -> str:
+def _spans(closures: pd.DataFrame, when: str) -> str:
+    """What is closed, and from when until when: of the closures that are `lately` or `ahead`."""
     return ", ".join(
         f"{'everything' if row['language'] == EVERYBODY else title(row['language'])} "
         f"from {short_day(row['closed_from'])} {_until(row['closed_to'])}"
         for row in closures.sort_values(["closed_from", "language"]).to_dict("records")
+        if row[when]
     )
 
 
@@ -100,7 +101,7 @@ def _until(day: date) -> str:
 
 
 def _not_scored(frames: Frames, waiting: int) -> str:
-    closed = _spans(frames.closures)
+    closed = _spans(frames.closures, "ahead")
     those = count(waiting, "active student is", "active students are")
     return f"{those} not scored, since a fortnight with a closure in it tells nothing: {closed}."
 

@@ -42,7 +42,6 @@ def sample_frames(students: int = 500, seed: int = 7) -> Frames:
         "students": _students(students, len(scored)),
         "presence": pd.DataFrame([(len(scored), 0)], columns=list(COLUMNS["presence"])),
         "closures": pd.DataFrame(columns=list(COLUMNS["closures"])),
-        "closed": pd.DataFrame(columns=list(COLUMNS["closed"])),
         "gold_day": pd.DataFrame({"as_of": [AS_OF]}),
         "daily": _daily(students, rng),
         "metrics": _metrics(students, rng),

@@ -117,8 +117,8 @@ def test_who_is_present_and_who_waits_for_a_closure(lake: Lake) -> None:
     )
     frames = collect(lake, AS_OF)
     assert records(frames.presence) == [(3, 1)]
-    assert [row[0] for row in records(frames.closures)] == ["all", "french"]
-    assert [row[0] for row in records(frames.closed)] == ["all", "past"]
+    told = [(row[0], *row[-2:]) for row in records(frames.closures)]
+    assert told == [("all", True, True), ("french", False, True), ("past", True, False)]
 
 
 def test_the_day_of_gold_is_that_of_its_last_finished_run(lake: Lake) -> None:

@@ -152,7 +152,11 @@ def test_the_headline_counts_high_risk() -> None:
 
 def waiting(frames: Frames, present: int, paused: int) -> Frames:
     """The frames where so many students wait for the end of two closures."""
-    closures = [("all", date(2024, 12, 14), date(2025, 1, 6)), ("french", date(2024, 12, 3), date(2024, 12, 4))]
+    closures = [
+        ("all", date(2024, 12, 14), date(2025, 1, 6), False, True),
+        ("french", date(2024, 12, 3), date(2024, 12, 4), False, True),
+        ("spanish", date(2024, 10, 1), date(2024, 10, 4), True, False),
+    ]
     return replace(
         frames,
         presence=pd.DataFrame([(present, paused)], columns=list(COLUMNS["presence"])),
@@ -162,9 +166,13 @@ def waiting(frames: Frames, present: int, paused: int) -> Frames:
 
 
 def test_where_days_were_closed_the_list_says_that_it_counts_open_ones() -> None:
-    closed = pd.DataFrame([("all", date(2024, 11, 18), date(9999, 12, 31))], columns=list(COLUMNS["closed"]))
+    closed = [
+        ("all", date(2024, 11, 18), date(9999, 12, 31), True, True),
+        ("french", date(2024, 12, 14), date(2024, 12, 20), False, True),
+    ]
+    closures = pd.DataFrame(closed, columns=list(COLUMNS["closures"]))
     told = "Days here, on the list and in its reasons are open days; closed: everything from 18 Nov 2024 on."
-    assert told in render(replace(with_students(scored()), closed=closed), AS_OF, {})
+    assert told in render(replace(with_students(scored()), closures=closures), AS_OF, {})
     assert "open days" not in render(with_students(scored()), AS_OF, {})
 
 
