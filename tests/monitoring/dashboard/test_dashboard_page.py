@@ -151,7 +151,7 @@ def test_the_headline_counts_high_risk() -> None:
 
 
 def waiting(frames: Frames, present: int, paused: int) -> Frames:
-    """The frames where so many students wait for the end of two closures."""
+    """The frames where so many students wait for the end of two closures; a third one is past."""
     closures = [
         ("all", date(2024, 12, 14), date(2025, 1, 6), False, True),
         ("french", date(2024, 12, 3), date(2024, 12, 4), False, True),
