@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial, reduce
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -115,31 +118,30 @@ def student_profiles(
     conversations: DataFrame, progress: DataFrame, attempts: DataFrame, levels: DataFrame
 ) -> DataFrame:
     """silver.student_profiles: one row a student and language with any record at all."""
-    begun = progress.where("started_at IS NOT NULL AND status <> 'not_started'")
-    completed = F.when(F.col("status") == "completed", F.col("completed_at"))
-    done = attempts.where("completed_at IS NOT NULL")
-    key = ["student_id", "language"]
-    talk = conversations.groupBy(*key).agg(
-        F.count("*").alias("conversations"), F.sum("student_messages").alias("student_messages"),
-        F.min("started_at").alias("_first_talk"), F.max("started_at").alias("_last_talk"),
-    )  # fmt: skip
-    study = begun.groupBy(*key).agg(
-        F.count("*").alias("lessons_started"), F.count(completed).alias("lessons_completed"),
-        F.min("started_at").alias("_first_study"),
-        F.max(F.coalesce(completed, "started_at")).alias("_last_study"),
-    )  # fmt: skip
-    tested = done.groupBy(*key).agg(
-        F.count("*").alias("attempts"), F.avg("score").alias("avg_score"),
-        F.avg("score_change").alias("avg_score_change"),
-        F.min("completed_at").alias("_first_test"), F.max("completed_at").alias("_last_test"),
-    )  # fmt: skip
-    anyone = progress.select(*key).union(attempts.select(*key)).union(conversations.select(*key))
-    # Grouped, since distinct() looks the schema up, which the definition of a declarative view must not.
-    joined = anyone.union(levels.select(*key)).groupBy(*key).agg(F.count("*").alias("_records"))
-    for part in (talk, study, tested, current_levels(levels)):
-        joined = joined.join(part, key, "left")
+    begun = F.col("started_at").isNotNull() & (F.col("status") != "not_started")
+    started = F.when(begun, F.col("started_at"))
+    completed = F.when(begun & (F.col("status") == "completed"), F.col("completed_at"))
+    done = F.col("completed_at").isNotNull()
+    talk = {
+        "conversations": F.count("*"), "student_messages": F.sum("student_messages"),
+        "_first_talk": F.min("started_at"), "_last_talk": F.max("started_at"),
+    }  # fmt: skip
+    study = {
+        "lessons_started": F.count(started), "lessons_completed": F.count(completed),
+        "_first_study": F.min(started), "_last_study": F.max(F.coalesce(completed, started)),
+    }  # fmt: skip
+    tested = {
+        "attempts": F.count_if(done), "avg_score": F.avg(F.when(done, F.col("score"))),
+        "avg_score_change": F.avg(F.when(done, F.col("score_change"))),
+        "_first_test": F.min("completed_at"), "_last_test": F.max("completed_at"),
+    }  # fmt: skip
+    parts = [_of_each(conversations, talk), _of_each(progress, study), _of_each(attempts, tested)]
+    together = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), [*parts, current_levels(levels)])
+    # In each column at most one row of a student and language has a value.
+    names = [*talk, *study, *tested, "current_level", "proficiency_score"]
+    profiles = _of_each(together, {name: F.max(name) for name in names})
     counts = _none_is_0("conversations", "student_messages", "lessons_started", "lessons_completed", "attempts")
-    return joined.withColumns(
+    return profiles.withColumns(
         {
             **counts,
             "first_activity_at": F.least("_first_talk", "_first_study", "_first_test"),
@@ -148,13 +150,16 @@ def student_profiles(
     )
 
 
+def _of_each(records: DataFrame, told: Mapping[str, Column]) -> DataFrame:
+    """One row a student and language, with these aggregates."""
+    return records.groupBy("student_id", "language").agg(*[column.alias(name) for name, column in told.items()])
+
+
 def current_levels(levels: DataFrame) -> DataFrame:
     """The newest level of each student and language by assessed_at, then known_at."""
     newest_given = F.struct("assessed_at", "known_at")
-    return levels.groupBy("student_id", "language").agg(
-        F.max_by("cefr_level", newest_given).alias("current_level"),
-        F.max_by("proficiency_score", newest_given).alias("proficiency_score"),
-    )
+    given = {"current_level": "cefr_level", "proficiency_score": "proficiency_score"}
+    return _of_each(levels, {name: F.max_by(column, newest_given) for name, column in given.items()})
 
 
 def _none_is_0(*counts: str) -> dict[str, Column]:
