@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from soak.test_upkeep import files_around_upkeep
 from tests.conftest import OPTIONS
 from tests.data_gen.delivered import days, written
 from tests.lakes import assert_same, bring, take_in
+from tests.processes import kill, start
 
 STUDENTS, DAYS, SEED = 30, 60, 42
 DAYS_A_BATCH, SOONEST, LATEST, LONGEST = 3, 8.0, 32.0, 900.0
@@ -67,8 +66,8 @@ def with_features(chosen: Settings) -> Settings:
 
 def another(chosen: Settings, said: int | None = None) -> subprocess.Popen[bytes]:
     """An ingest in a process of its own; `said` is where its stderr goes, if not where this one's does."""
-    command = [sys.executable, "-m", "pipelines.ingest", "--lake", str(chosen.lake), "--landing", str(chosen.landing)]
-    return subprocess.Popen([*command, "--most-refused", "1"], start_new_session=True, stderr=said)
+    where = ("--lake", chosen.lake, "--landing", chosen.landing)
+    return start("pipelines.ingest", *where, "--most-refused", 1, stderr=said)
 
 
 def parts_written_anew(chosen: Settings) -> set[str]:
@@ -103,7 +102,7 @@ def test_shuffled_and_killed(source: Path, at_once: Settings, report: Report) ->
         time.sleep(rng.uniform(SOONEST, LATEST))
         if process.poll() is None:
             struck += 1
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process)
         assert process.wait(60) in (0, -signal.SIGKILL)
         take_in(shuffled)
     assert_same(with_features(shuffled), at_once)

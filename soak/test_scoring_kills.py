@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +22,7 @@ from lakehouse.settings import Settings, settings
 from soak.conftest import Report
 from tests.conftest import OPTIONS, run_loop
 from tests.lakes import assert_same
+from tests.processes import kill, start
 
 KILLS, DOUBLED, SEED, SOONEST, LONGEST = 6, 2, 7, 5.0, 900.0
 """Every other one is killed at a random moment, the others as soon as a table has its first rows of the day."""
@@ -34,8 +32,7 @@ TABLES = (SCORES, "gold.student_segments", "gold.segment_movement")
 
 def another(chosen: Settings, day: date) -> subprocess.Popen[bytes]:
     """A process of its own that scores a day."""
-    command = [sys.executable, "-m", "scoring", "--lake", str(chosen.lake), "--as-of", str(day)]
-    return subprocess.Popen(command, start_new_session=True)
+    return start("scoring", "--lake", chosen.lake, "--as-of", day)
 
 
 def wait_until_it_writes(chosen: Settings, process: subprocess.Popen[bytes]) -> None:
@@ -85,8 +82,7 @@ def test_scoring_killed_and_doubled(tmp_path: Path, report: Report) -> None:
         else:
             wait_for_a_commit(chosen, commits, process)
         assert process.poll() is None, "it ended before it could be killed"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(60)
+        kill(process)
         found, whole = scored(chosen, day)
         assert found in (0, whole)
         amid += 0 < len(versions(chosen) - commits) < len(TABLES)
