@@ -21,7 +21,7 @@ from data_gen.generate import Plan
 from data_gen.write import TableFolder
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from pipelines.ingest import ingest
 

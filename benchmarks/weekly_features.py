@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 import features.run
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
 from pipelines.silver.contracts import LEARNING_EVENTS
 

@@ -47,7 +47,7 @@ def dates_made(lake: Lake, tables: list[str]) -> Held:
 
     def operations(table: str) -> set[str]:
         since = F.col("version") > written["tables"].get(table, -1)
-        history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}").where(since).select("operation").distinct()
+        history = lake.history(table).where(since).select("operation").distinct()
         return {row.operation for row in history.collect()}
 
     def dates(table: str) -> set[date]:

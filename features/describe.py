@@ -101,7 +101,7 @@ def _told(lake: Lake, table: FeatureTable, used: dict[str, list[str]]) -> str:
 
 
 def _freshness(lake: Lake, table: FeatureTable) -> str:
-    written = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table.name)} LIMIT 1").select("timestamp").collect()[0][0]
+    written = lake.history(table.name, 1).select("timestamp").collect()[0][0]
     rows = lake.table(table.name)
     spans = [F.min(time) for time in table.timestamp_keys] + [F.max(time) for time in table.timestamp_keys]
     held, *ends = rows.agg(F.count("*"), *spans).collect()[0]

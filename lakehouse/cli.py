@@ -15,8 +15,9 @@ from datetime import UTC, date, datetime
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.publish import Step, new_run_id
+from lakehouse.publish import Step
 from lakehouse.rounds import Round, once
+from lakehouse.run_ids import new_run_id
 from lakehouse.session import server_ended
 from lakehouse.settings import Settings, settings
 

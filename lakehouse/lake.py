@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -17,13 +16,13 @@ from lakehouse.contracts import Column, Contract, sql_text
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lock import single_writer
 from lakehouse.paths import to_the_letter
+from lakehouse.run_ids import began_at
 from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
 FEW_ROWS, FEW_BESIDE = 20_000, 500_000
 ABANDONED = timedelta(days=1)
-STAGED_BY = re.compile(r"__(\d{8}t\d{6})\d{3}")
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 OLD_VERSIONS = dict.fromkeys(
     (
@@ -140,7 +139,20 @@ class Lake:
         self.table(table)
         if self.settings.local:
             return max(self._commits(table))
-        return int(self.one(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1"))
+        return int(self.history(table, 1).collect()[0].version)
+
+    def history(self, table: str, newest: int | None = None) -> DataFrame:
+        """Delta's history of a table, newest version first: version, timestamp, operation, operationMetrics and more.
+
+        Args:
+            table: its two-level name.
+            newest: how many versions; None for all that its log still knows.
+
+        Raises:
+            RadarError: when there is no such table.
+        """
+        self.table(table)
+        return self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}" + (f" LIMIT {newest}" if newest else ""))
 
     def one(self, query: str) -> Any:
         """The first column of the first row of a query, or None when it has no rows."""
@@ -239,8 +251,8 @@ class Lake:
         The only writer removes all of them; where another job may be at work, only those that no run can still need.
         """
         for batch in self.settings.staging.glob("*"):
-            began = STAGED_BY.search(batch.name)
-            if not age or (began and _moment(began[1]) < datetime.now(UTC) - age):
+            began = began_at(batch.name)
+            if not age or (began and began < datetime.now(UTC) - age):
                 shutil.rmtree(batch, ignore_errors=True)
 
     def stage(self, name: str, frame: DataFrame) -> DataFrame:
@@ -309,10 +321,6 @@ def _refuse_other_type(table: str, column: Column, held: str) -> None:
             f"{table}: the column {column.name} is {held.upper()} in the table and {column.type} in its contract. A "
             "column keeps its type: give what is new a name of its own, or put the old type back."
         )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
 
 
 _MAKER = {"bronze": "ingest", "silver": "ingest", "features": "features", "gold": "main"}

@@ -15,7 +15,7 @@ from typing import Any
 from lakehouse.cli import Run, quiet_libraries
 from lakehouse.errors import RadarError
 from lakehouse.lake import SCHEMAS, Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.session import connect
 from lakehouse.settings import Settings, on_databricks, settings
 

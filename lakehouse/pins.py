@@ -67,7 +67,7 @@ def oldest_pinned(lake: Lake, table: str, held: list[Pin]) -> datetime | None:
     mine = [pin.table_version for pin in held if pin.table == table]
     if not mine:
         return None
-    history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}").select("version", "timestamp")
+    history = lake.history(table).select("version", "timestamp")
     row = history.where(history.version.isin(mine)).orderBy("version").first()
     return row.timestamp if row else None
 

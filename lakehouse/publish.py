@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -227,9 +226,3 @@ class Step:
 
 def _flat(contract: Contract) -> str:
     return contract.name.replace(".", "__")
-
-
-def new_run_id() -> str:
-    """An id for one command: the UTC time to the millisecond, which also sorts."""
-    now = time.time()
-    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dt%H%M%S}{int(now * 1000) % 1000:03d}"

@@ -32,7 +32,7 @@ def history(run: Run) -> None:
     lake, table = run.lake, run.options.table
     lake.table(table)
     _refuse_masked(lake, table)
-    rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)} LIMIT {SHOWN}").select(
+    rows = lake.history(table, SHOWN).select(
         "version", "timestamp", "operation", F.col("operationMetrics")["numOutputRows"].alias("rows")
     )
     print(f"{table}, newest first; restore one with `-e restore -P table={table} -P version=<n>`")

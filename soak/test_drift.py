@@ -21,7 +21,7 @@ from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
 from lakehouse.model_files import load_card
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
 from monitoring.run import watch
 from pipelines.ingest import ingest

@@ -24,8 +24,8 @@ from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
 from lakehouse.model_files import load_card, load_model
-from lakehouse.publish import new_run_id
 from lakehouse.registry import version
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from pipelines.ingest import ingest
 from soak.conftest import Report

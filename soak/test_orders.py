@@ -17,7 +17,7 @@ from data_gen.arrivals import deliver
 from data_gen.generate import Plan
 from lakehouse.cli import Run, resolve_as_of
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from lakehouse.upkeep import MANY_FILES
 from pipelines.upkeep import BATCHES_BETWEEN

@@ -10,7 +10,7 @@ from data_gen.arrivals import deliver
 from data_gen.generate import Plan
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
 from soak.conftest import Report
 from tests.data_gen.delivered import written

@@ -17,7 +17,7 @@ from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.lock import HOLDER, WriterNote
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from soak.conftest import Report
 from tests.conftest import OPTIONS, run_loop

@@ -9,8 +9,8 @@ from pathlib import Path
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
 from lakehouse.rows import frame_of
+from lakehouse.run_ids import new_run_id
 from lakehouse.runs import done
 from lakehouse.settings import settings
 from lakehouse.upkeep import MANY_FILES

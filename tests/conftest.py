@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
 from lakehouse.registry import use_mlflow
+from lakehouse.run_ids import new_run_id
 from lakehouse.session import connect
 from lakehouse.settings import Settings, settings
 from pipelines.loop import loop

@@ -28,7 +28,7 @@ from features.store.local import LocalFeatureStore
 from lakehouse.cli import Run, resolve_as_of
 from lakehouse.contracts import Contract
 from lakehouse.lake import SCHEMAS, Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import LOCAL_CATALOG, Settings
 from pipelines.ingest import ingest
 

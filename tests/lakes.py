@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run
 from lakehouse.lake import SCHEMAS, Lake
 from lakehouse.ops import QUARANTINE
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings
 from pipelines.ingest import ingest
 

@@ -16,7 +16,7 @@ import pipelines.silver.run
 from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
 from tests.conftest import OPTIONS
 

@@ -18,8 +18,8 @@ from lakehouse.contracts import Contract, between
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions
-from lakehouse.publish import new_run_id
 from lakehouse.registry import versions
+from lakehouse.run_ids import new_run_id
 from pipelines.dictionary import CONTRACTS
 from tests.conftest import BuiltLake, run_loop
 

@@ -60,7 +60,7 @@ def rebuild(lake: Lake, told: dict[str, Any]) -> str:
 
 
 def _gone(lake: Lake, table: str, pin: int) -> str:
-    history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name(table)}")
+    history = lake.history(table)
     last = history.where(F.col("operation") == "VACUUM END").orderBy(F.desc("version")).select("timestamp").first()
     when = f" on {utc(last.timestamp)}" if last else ""
     return f"version {pin} of {table} can no longer be read, since old versions of it were let go{when}"

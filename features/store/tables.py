@@ -14,7 +14,7 @@ from features.store.errors import SpecError
 from lakehouse.cli import Run
 from lakehouse.contracts import KEYS, TIMESERIES, Column, Contract, Publish, sql_text
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.words import count
 
 SCHEMA = "features"

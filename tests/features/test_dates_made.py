@@ -9,7 +9,7 @@ from features.dates_made import MADE, Held, dates_made, written_down
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract, columns
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 
 FIRST, SECOND, THIRD = date(2024, 11, 4), date(2024, 11, 11), date(2024, 11, 18)
 ONE, TWO = (Contract(f"features.{name}", "", columns("as_of | DATE | when")) for name in ("one", "two"))

@@ -10,7 +10,7 @@ from features.describe import run, usage
 from features.feature_view import views
 from features.store import SpecError
 from lakehouse.cli import Run
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from tests.conftest import BuiltLake
 from training.archetypes import BEHAVIOUR
 

@@ -13,7 +13,7 @@ from features.due import ALWAYS, Due, MadeOf, changed_since, due
 from features.student_labels import CONTRACT as LABELS
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.upkeep import let_go_of_all_but_the_newest, tend
 from pipelines.silver.contracts import CLOSURES, LEARNING_EVENTS
 from tests.lakes import LOGS, contents

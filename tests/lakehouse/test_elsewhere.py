@@ -17,7 +17,7 @@ from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ops import RUNS
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import LOCAL_CATALOG, settings
 from lakehouse.upkeep import let_go_of_all_but_the_newest
 from scoring.contracts import AT_RISK_STUDENTS

@@ -14,7 +14,7 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.lake import Lake
 from lakehouse.merge import Bounds, merge
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 
 TABLE = Contract(
     "gold.events",
@@ -59,7 +59,7 @@ def files(lake: Lake) -> dict[str, str]:
 
 def operation(lake: Lake) -> str:
     """What the newest commit did."""
-    return str(lake.spark.sql(f"DESCRIBE HISTORY {lake.name(TABLE.name)} LIMIT 1").collect()[0].operation)
+    return str(lake.history(TABLE.name, 1).collect()[0].operation)
 
 
 def test_new_keys_alone_are_appended(lake: Lake) -> None:

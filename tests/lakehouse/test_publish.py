@@ -16,7 +16,8 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, between, columns
 from lakehouse.errors import GateFailed
 from lakehouse.lake import Lake
-from lakehouse.publish import Step, new_run_id
+from lakehouse.publish import Step
+from lakehouse.run_ids import new_run_id
 
 COLUMNS = columns("""
     id | STRING NOT NULL | who

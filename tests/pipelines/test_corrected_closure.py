@@ -17,7 +17,7 @@ import pipelines.repair
 from features.horizons import relabelled
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from tests.lakes import contents, take_in
 

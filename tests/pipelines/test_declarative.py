@@ -8,7 +8,7 @@ import pytest
 
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from pipelines.declarative.run import VIEWS, run
 from tests.conftest import BuiltLake
 from tests.lakes import contents

@@ -21,7 +21,7 @@ import pipelines.quarantine
 import pipelines.repair
 from lakehouse.cli import Run, resolve_as_of
 from lakehouse.lake import SCHEMAS, Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from pipelines.silver import typed
 from tests.conftest import OPTIONS

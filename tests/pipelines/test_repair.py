@@ -21,8 +21,9 @@ from lakehouse.cli import Run
 from lakehouse.contracts import Contract, Publish, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.publish import Step, new_run_id
+from lakehouse.publish import Step
 from lakehouse.quality import Finding
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings
 from pipelines.silver import typed
 from tests.data_gen.delivered import Delivered

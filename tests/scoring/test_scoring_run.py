@@ -19,8 +19,8 @@ from features.student_labels import CONTRACT as LABELS
 from lakehouse.cli import Run
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
 from lakehouse.rows import append_rows
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 
 pytestmark = pytest.mark.long

@@ -13,7 +13,7 @@ import training.dropout
 from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from pipelines.ingest import ingest
 from tests.conftest import OPTIONS

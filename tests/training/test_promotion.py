@@ -23,8 +23,8 @@ from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, is_decided, move_alias, rollback
 from lakehouse.model_files import load_model, refuse_unsafe
-from lakehouse.publish import new_run_id
 from lakehouse.registry import RECENCY, tracked_run, versions
+from lakehouse.run_ids import new_run_id
 from training import dropout, evidence, experiment, history, promotion
 from training.candidates import Candidate, Trained
 from training.dropout import Parameters, ensure_first

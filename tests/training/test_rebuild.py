@@ -17,8 +17,8 @@ from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
 from lakehouse.pins import pins
-from lakehouse.publish import new_run_id
 from lakehouse.registry import version
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from lakehouse.upkeep import tend
 from tests.lakes import take_in

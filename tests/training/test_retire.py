@@ -13,8 +13,8 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import move_alias
 from lakehouse.model_files import load_artifact
 from lakehouse.pins import Pin, pins
-from lakehouse.publish import new_run_id
 from lakehouse.registry import challenge, challenger, client, model_name, note, version
+from lakehouse.run_ids import new_run_id
 from training.retire import needed, recently_scored_by
 from training.versions import wait_again
 

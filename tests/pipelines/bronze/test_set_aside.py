@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 import pipelines.bronze.ingest
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
-from lakehouse.publish import new_run_id
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
 
 WAITS = "released_at IS NULL"
