@@ -1,4 +1,4 @@
-# `make demo` and `make test` work on a fresh machine with Python 3.11, Java 17, make and git.
+# `make demo` and `make test` work on a fresh machine with Python 3.11, Java 17, make and git; the tests need chromium too.
 PYTHON ?= python3.11
 LAKE ?= demo/lake
 BIN := $(CURDIR)/.venv/bin
@@ -26,14 +26,14 @@ setup: java .venv/.ready  ## install everything: packages into .venv, Delta's ja
 	$(BIN)/python -m lakehouse.jars
 	@touch $@
 
-demo: setup  ## 500 students over 180 days: the loop as of 28 days before the end, then at the end
+demo: setup  ## anew in demo/, 500 students over 180 days: the loop as of 28 days before the end, then at the end
 	rm -rf demo
 	python -m data_gen --students 500 --days 180 --out demo/landing
 	mlflow run . --env-manager local -P landing=demo/landing -P lake=demo/lake -P as_of=$(REHEARSAL)
 	mlflow run . --env-manager local -P landing=demo/landing -P lake=demo/lake
 
 real: LAKE = real/lake
-real: setup  ## the loop on real learners: the OULAD sample in data/oulad_aaa
+real: setup  ## anew in real/, the loop on real learners: the OULAD sample in data/oulad_aaa
 	rm -rf real
 	mlflow run . --env-manager local -P landing=data/oulad_aaa -P lake=real/lake -P as_of=2015-06-11 -P test_from=2014-10-15 -P test_to=2015-05-25
 
