@@ -91,8 +91,8 @@ def due(
     """The as-of dates to make: none, or some and `as_of`, whose rows every batch replaces.
 
     Args:
-        asked: the Mondays up to `as_of`, and `as_of`.
-        made: the as-of dates that every feature table holds.
+        asked: the Mondays up to `as_of`, `as_of`, and the dates that are to be made again.
+        made: the as-of dates that every feature table holds, but for those.
         since: from `changed_since`.
         before: what the tables stand on.
         as_of: the day of the run.

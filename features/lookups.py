@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import BooleanType, NumericType
+from pyspark.sql.types import DoubleType, IntegerType
 
 from features.feature_view import views
 from features.store import open_store
+from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 
 if TYPE_CHECKING:
@@ -37,14 +39,30 @@ def features_held(lake: Lake) -> dict[str, list[str]]:
     return {view.name: [name for name in view.features if name in columns] for view, columns in tables.items()}
 
 
+def refuse_without_features(lake: Lake, keys: DataFrame, as_of: date) -> None:
+    """Stop where no student of a day has features.
+
+    Args:
+        lake: whose feature tables are asked for.
+        keys: the rows of the day.
+        as_of: the day.
+
+    Raises:
+        RadarError: naming the command that makes them.
+    """
+    if keys.isEmpty():
+        features = entry_point("features", lake=lake.settings.lake, as_of=as_of)
+        raise RadarError(f"There are no features for {as_of}; run `{features}` first.")
+
+
 def known_features(lake: Lake) -> set[str]:
     """Every feature that a feature table has."""
     return {name for names in features_held(lake).values() for name in names}
 
 
 def learnable(lake: Lake) -> list[str]:
-    """The features that a model can learn from: numbers and truths."""
-    held, kinds = features_held(lake), (NumericType, BooleanType)
+    """The features that a model can take: INT and DOUBLE columns, which every way of scoring reads alike."""
+    held, kinds = features_held(lake), (IntegerType, DoubleType)
     schemas = {table: lake.table(table).schema for table in held}
     return [name for table, names in held.items() for name in names if isinstance(schemas[table][name].dataType, kinds)]
 

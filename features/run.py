@@ -61,7 +61,8 @@ def run(run: Run, as_of: date) -> None:
         first = lake.one(f"SELECT date(min(event_at)) FROM {lake.name(EVENTS)}")
         asked, held = as_of_dates(first, as_of), dates_made(lake, TABLES)
         made, since = held.dates, ALWAYS if held.set_back else changed_since(lake, before, now)
-        dates = due(asked, made - set(_anew(run, {*asked, *made})), since, before, as_of)
+        wanted = set(_anew(run, {*asked, *made}))
+        dates = due({*asked, *wanted}, made - wanted, since, before, as_of)
         if not dates.labels:
             step.message = f"nothing new: features stand for {len(made)} as-of dates up to {max(made)}"
             return

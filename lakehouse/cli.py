@@ -112,12 +112,25 @@ def seconds(text: str) -> float:
     Raises:
         argparse.ArgumentTypeError: when the text is no such number.
     """
+    return _number(text, sys.float_info.max, "number of seconds")
+
+
+def share(text: str) -> float:
+    """A part of a whole given as an option, from 0 to 1.
+
+    Raises:
+        argparse.ArgumentTypeError: when the text is no such number.
+    """
+    return _number(text, 1.0, "share: give a number from 0 to 1, such as 0.05 for 5 %")
+
+
+def _number(text: str, most: float, what: str) -> float:
     try:
         found = float(text)
     except ValueError:
         found = -1.0
-    if not 0 <= found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    if not 0 <= found <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
     return found
 
 
@@ -149,19 +162,23 @@ def resolve_as_of(lake: Lake, as_of: date | None) -> date:
     """The as-of date to use: the one given, else the day after the newest event.
 
     Raises:
-        RadarError: when the date lies before the first event or after the watermark.
+        RadarError: when the date lies before the first event or after the watermark, or nothing was known by then.
     """
     events = lake.table("silver.learning_events")
     mark = lake.watermark()
-    if as_of is None:
-        return mark
-    first = events.selectExpr("date(min(event_at))").collect()[0][0]
-    if not first < as_of <= mark:
+    first, known = events.selectExpr("date(min(event_at))", "date(min(known_at))").collect()[0]
+    chosen = as_of or mark
+    if not first < chosen <= mark:
         raise RadarError(
             f"as_of {as_of} lies outside the log, which runs from {first} to the day before {mark}; "
             f"choose a day after {first} and not after {mark}."
         )
-    return as_of
+    if chosen < known:
+        raise RadarError(
+            f"Nothing was known yet on {chosen}: the first rows arrived later, and are known from {known} on. Deliver "
+            "what happened before the first delivery as files without an arrival date, or wait for the next delivery."
+        )
+    return chosen
 
 
 def quiet_libraries() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from lakehouse.errors import RadarError, entry_point
 from lakehouse.lake import Lake
 from lakehouse.ops import PROMOTIONS
-from lakehouse.registry import CHAMPION, DECISION, Version, client, holder, model_name, version
+from lakehouse.registry import CHAMPION, DECISION, Version, client, holder, model_name, version, versions
 from lakehouse.rows import append_rows
 
 
@@ -184,7 +184,8 @@ def _tampered(lake: Lake, name: str, held: str | None, last: Decision | None) ->
     points = f"points at version {held}" if held else "points at no version"
     says = f"gave it to version {last.version}" if last else "never gave it to any"
     keep = f" To keep version {held}, say so with version={held}." if held else ""
-    back = last.version if last else held
+    there = {found.version for found in versions(lake, short)}
+    back = next((version for version in reversed(holders(lake, short)) if version in there), held)
     mend = entry_point("rollback", lake=lake.settings.lake, model=short, version=back, reason="…")
     return (
         f"{name}: the alias {CHAMPION} {points}, but ops.promotions {says}; it was moved by hand. Nothing is scored "

@@ -241,10 +241,14 @@ def experiment_name(settings: Settings, model: str) -> str:
 
 def _experiment(settings: Settings, model: str) -> str:
     from mlflow import MlflowClient
+    from mlflow.entities import LifecycleStage
 
     client, name = MlflowClient(), experiment_name(settings, model)
     found = client.get_experiment_by_name(name)
     if found:
+        if found.lifecycle_stage == LifecycleStage.DELETED:
+            # Runs of registered versions are in it, and another one of its name cannot be made.
+            client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
     where = (settings.lake / "mlruns").as_uri() if settings.local else None
     return str(client.create_experiment(name, artifact_location=where))

@@ -19,10 +19,10 @@ from features.closures import CLOSURES, EVERYBODY, by_all, closed_dates
 from features.contacts import interventions, with_contacted
 from features.feature_view import views
 from features.horizons import HORIZON, asks_as_ever
-from features.lookups import with_features
+from features.lookups import refuse_without_features, with_features
 from lakehouse.cli import Run
 from lakehouse.contracts import Contract
-from lakehouse.errors import RadarError, entry_point
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, is_decided
 from lakehouse.model_files import load_card, load_reference
@@ -148,9 +148,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
 def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
     days = days_compared(as_of)
     told, reference = lake.table(LABELS).where(F.col("as_of").isin(days)), load_reference(lake, model)
-    if told.where(F.col("as_of") == F.lit(as_of)).isEmpty():
-        features = entry_point("features", lake=lake.settings.lake, as_of=as_of)
-        raise RadarError(f"There are no features for {as_of}; run `{features}` first.")
+    refuse_without_features(lake, told.where(F.col("as_of") == F.lit(as_of)), as_of)
     tables = [lake.table(view.name) for view in views()]
     eligible = told.where("eligible").select("student_id", "as_of")
     rows = reduce(lambda left, right: left.join(right, ["student_id", "as_of"]), tables, eligible)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pipelines.bronze.ingest
 import pipelines.silver.run
-from lakehouse.cli import Run, command, parse_as_of, seconds
+from lakehouse.cli import Run, command, parse_as_of, seconds, share
 from lakehouse.errors import RadarError
 from lakehouse.rounds import Round, every, once
 from lakehouse.settings import Settings, on_databricks
@@ -47,7 +47,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--find", default="listing", choices=tuple(pipelines.bronze.ingest.FINDERS), help=how)
     parser.add_argument(
         "--most-refused",
-        type=float,
+        type=share,
         default=MOST_REFUSED,
         help="share of new rows that may break a rule (default: .05)",
     )

@@ -41,8 +41,13 @@ def replay(run: Run) -> None:
     Raises:
         GateFailed: when what is released breaks a contract.
     """
-    if run.lake.exists(FILES.name):
-        run.lake.spark.sql(f"DELETE FROM {run.lake.name(FILES.name)} WHERE error IS NOT NULL").collect()
+    lake = run.lake
+    if lake.exists(FILES.name) and lake.exists(QUARANTINE.name):
+        lake.spark.sql(
+            f"MERGE INTO {lake.name(FILES.name)} f USING {lake.name(QUARANTINE.name)} q "
+            "ON f.error IS NOT NULL AND q.released_at IS NULL AND q.table_name = concat('bronze.', f.table_name) "
+            "AND q.source_file = f.source_file AND q.row_hash = f.file_hash WHEN MATCHED THEN DELETE"
+        ).collect()
     pipelines.bronze.ingest.run(run)
     pipelines.silver.replay.run(run)
     pipelines.silver.run.run(run)

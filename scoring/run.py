@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from features.contacts import interventions, last_contact
 from features.feature_view import views
 from features.language import main_language
-from features.lookups import known_features, with_features
+from features.lookups import known_features, refuse_without_features, with_features
 from features.store import model_store
 from lakehouse.cli import Run, parse_as_of
 from lakehouse.errors import RadarError, entry_point
@@ -47,10 +47,7 @@ def run(run: Run, as_of: date) -> None:
     lake = run.lake
     options = run.options
     first, last = (parse_as_of(getattr(options, name, ""), said) for name, said in (("first", "from"), ("last", "to")))
-    if first is None and last is None:
-        _score(run, as_of, _in_charge(lake))
-        return
-    days = scorable(lake, first, last or as_of)
+    days = [as_of] if first is None and last is None else scorable(lake, first, last or as_of)
     if not days:
         raise RadarError(f"No features were made for a day from {first or 'the beginning'} to {last or as_of}.")
     now = None if getattr(options, "champions", "now") == "then" else _in_charge(lake)
@@ -83,9 +80,7 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
     with run.step("score") as step:
         spine = lake.table("features.student_labels").where(F.col("as_of") == F.lit(as_of))
         students = step.scratch("students", with_features(lake, spine.select("student_id", "as_of", "eligible")))
-        if students.isEmpty():
-            features = entry_point("features", lake=lake.settings.lake, as_of=as_of)
-            raise RadarError(f"There are no features for {as_of}; run `{features}` first.")
+        refuse_without_features(lake, students, as_of)
         kinds, model = _loaded(lake, by.segments), _loaded(lake, dropout)
         read = {"as_of": F.lit(as_of), "feature_versions": F.lit(_feature_versions(lake))}
         apart = distances(students, list(kinds.feature_names_in_), kinds.transform)

@@ -17,7 +17,7 @@ import features.store as store
 from features.closures import CLOSURES
 from features.days import RECENT_DAYS
 from features.horizons import LEAST_DAYS, MOST_DAYS, relabelled
-from features.lookups import learnable, lookups
+from features.lookups import learnable, lookups, refuse_without_features
 from features.store.spec import Spec
 from features.student_labels import GRACE_DAYS, HORIZON_DAYS
 from lakehouse.errors import RadarError
@@ -137,7 +137,7 @@ def segment_set(lake: Lake, as_of: date, features: Sequence[str]) -> TrainingSet
     Those silent for longer have no behaviour to group by; scoring gives them the nearest centroid all the same.
 
     Raises:
-        RadarError: when the feature tables are missing.
+        RadarError: when the feature tables are missing, or have no row of the day.
     """
     return _made(lake, "segments", as_of, _pins(lake, HORIZON_DAYS), features, 1.0, HORIZON_DAYS)
 
@@ -216,7 +216,9 @@ def _pins(lake: Lake, horizon_days: int) -> dict[str, int]:
 def _spine(lake: Lake, model: str, as_of: date, pins: Mapping[str, int], horizon_days: int) -> DataFrame:
     labels = lake.table(LABELS, pins[LABELS])
     if model == "segments":
-        return everyone(labels, as_of)
+        students = everyone(labels, as_of)
+        refuse_without_features(lake, students, as_of)
+        return students
     if horizon_days != HORIZON_DAYS:
         closures = lake.table(CLOSURES, pins[CLOSURES]) if CLOSURES in pins else None
         labels = relabelled(labels, lake.table(EVENTS, pins[EVENTS]), closures, horizon_days, as_of)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from features.lookups import known_features, with_features
+from features.lookups import known_features, learnable, with_features
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact, load_model
@@ -109,7 +109,8 @@ class Evidence:
 
 
 def window_rows(lake: Lake, test: Span, as_of: date, share: float) -> pd.DataFrame:
-    """Students and Mondays of a window whose outcome is known by a day, with every feature and their language.
+    """Students and Mondays of a window whose outcome is known by a day, with every feature that a model can take and
+    their language.
 
     Args:
         lake: whose feature tables are read as they are now.
@@ -120,7 +121,7 @@ def window_rows(lake: Lake, test: Span, as_of: date, share: float) -> pd.DataFra
     labels = labelled(lake.table(LABELS), as_of)
     inside = labels.where(F.col("as_of").between(F.lit(test.first), F.lit(test.last)))
     found = with_features(lake, sampled(inside, share))
-    features = sorted(known_features(lake) & set(found.columns))
+    features = sorted({*learnable(lake)} & set(found.columns))
     rows = collected(found, features)
     return rows.assign(language=rows["student_id"].map(languages(lake, as_of)))
 

@@ -175,23 +175,26 @@ def _note(step: Step, same: list[Listed], seen: list[LandingFile], now: datetime
 def _moves(
     lake: Lake, refused: list[LandingFile], sound: list[LandingFile], now: datetime
 ) -> DataFrame | None:  # fmt: skip
-    """Files that go into quarantine, and those there that can be read after all or whose name now has a file that can;
-    None when there are none.
+    """Files that go into quarantine, and those there that can be read after all, under this name or another, or whose
+    name now has a file that can; None when there are none.
     """
-    parts = [_set_aside(lake.spark, refused, now)] if refused else []
+    parts = [_set_aside(lake.spark, refused, sound, now)] if refused else []
     if lake.exists(QUARANTINE.name) and sound:
         waiting = lake.table(QUARANTINE.name).where("released_at IS NULL AND table_name LIKE 'bronze.%'")
         same = F.col("row_hash").isin([file.listed.file_hash for file in sound])
-        freed = waiting.where(same | F.col("source_file").isin([file.name for file in sound]))
+        named = same | F.col("source_file").isin([file.name for file in sound])
+        freed = waiting.where(named & ~F.col("source_file").isin([file.name for file in refused]))
         parts += [] if freed.isEmpty() else [freed.withColumn("released_at", F.lit(now))]
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 
-def _set_aside(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
+def _set_aside(spark: SparkSession, files: list[LandingFile], sound: list[LandingFile], now: datetime) -> DataFrame:
+    """Files for quarantine; one whose content comes under another name too, in its right place, waits for nothing."""
+    usable = {file.listed.file_hash for file in sound}
     rows = [
         (
             f"bronze.{file.table}", file.name, file.listed.file_hash, file.error, None, file.name, file.arrived, 1,
-            now, None, None,
+            now, now if file.listed.file_hash in usable else None, None,
         )
         for file in files
     ]  # fmt: skip

@@ -112,10 +112,13 @@ def raw_files(landing: Path) -> list[Listed]:
     return [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
 
 
-def unfinished(landing: Path) -> list[str]:
-    """The names of the files that `listing` leaves to their producers."""
-    within = [path for table in RAW_TABLES for path in (landing / table).rglob("*.parquet")]
-    return sorted(str(path.relative_to(landing)) for path in within if _hidden(path.name))
+def passed_by(landing: Path) -> list[str]:
+    """The names of the Parquet files that `listing` leaves where they are: unfinished ones, and those that lie where no
+    raw file does.
+    """
+    listed = {file.path for file in raw_files(landing)}
+    within = [path for path in landing.rglob("*.parquet*") if path.is_file() and path.suffix != ".crc"]
+    return sorted(str(path.relative_to(landing)) for path in within if path not in listed)
 
 
 def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:

@@ -23,7 +23,7 @@ from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
 from lakehouse.words import count
 from pipelines.bronze.files import entries, in_bronze
-from pipelines.bronze.landing import Listed, footer, listed_file, raw_files, unfinished
+from pipelines.bronze.landing import Listed, footer, listed_file, passed_by, raw_files
 from pipelines.forget.landing import owners, read, same_id, without
 from pipelines.forget.launch import blank
 from pipelines.forget.tables import (
@@ -38,7 +38,10 @@ from pipelines.forget.tables import (
 )
 from pipelines.silver import typed
 from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
+from pipelines.silver.stream import catch_up
+from pipelines.silver.version_tables import VERSIONS
 
+INDENT = 28 * " "
 BEGUN = "forget begins"
 """The step that says that an erasure is under way: until `forget` has ended, silver has to be made whole."""
 
@@ -69,9 +72,10 @@ def run(run: Run) -> None:
         begun.rows[REBUILD] = True
         begun.message = "until it has ended, silver has to be made whole"
     with run.step("forget") as step:
-        shared = changed_hands(lake, student)
         talks = conversations(lake, student)
-        _landing(lake, {STUDENT: {student}, TALK: talks}, gone)
+        ids = {STUDENT: {student}, TALK: talks}
+        shared = changed_hands(lake, ids)
+        _landing(lake, ids, gone)
         gone.tables = delete(lake, student, talks)
         gone.unread += nameless(lake)
         _artifacts(lake, student, gone)
@@ -87,12 +91,14 @@ def run(run: Run) -> None:
             _record(lake, started, gone, lost)
         _stand(step, current and not shared)
         again = ["an earlier erasure had not ended: run it again, if it was of another student"] if once_more else []
-        left = [*(f"could not be searched: {name}" for name in gone.unread), *gone.left, *again]
-        step.message = _told(gone, lost, left) if found else "no row of that student, nothing was removed"
+        step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
+    # Not logged, since a file may be called after its student.
+    left = [*(f"could not be searched: {name}" for name in gone.unread), *gone.left, *again]
     if not found:
         raise RadarError(
             ". ".join(["No row of that student was found; ids are compared as silver has them", *left]) + "."
         )
+    print("".join(f"{INDENT}{what}\n" for what in left), end="")
 
 
 def _unfinished(lake: Lake) -> bool:
@@ -111,11 +117,13 @@ def conversations(lake: Lake, student: str) -> set[str]:
     mine = {key for key, whose in told if whose == student}
     bronze = lake.exists("bronze.conversations")
     if bronze:
-        mine |= {row.id for row in _claimed(lake, "conversations", student).distinct().collect()}
+        claimed = _claimed(lake, "conversations", "user_id", {student})
+        mine |= {row.id for row in claimed.distinct().collect()}
     others = {key for key, whose in told if whose != student and key in mine}
     if bronze:
         asked = lake.spark.createDataFrame([(key,) for key in sorted(mine)], "id string")
-        others |= {row.id for row in _of_others(lake, "conversations", student).join(asked, "id").distinct().collect()}
+        elsewhere = _of_others(lake, "conversations", "user_id", {student})
+        others |= {row.id for row in elsewhere.join(asked, "id").distinct().collect()}
     held = set()
     if lake.exists("silver.conversations"):
         now = lake.table("silver.conversations").where(F.col("student_id") == student)
@@ -123,29 +131,40 @@ def conversations(lake: Lake, student: str) -> set[str]:
     return (mine - others) | held
 
 
-def changed_hands(lake: Lake, student: str) -> bool:
+def changed_hands(lake: Lake, ids: Mapping[str, set[str]]) -> bool:
     """Whether bronze has a record that was said to be the student's and somebody else's: without the student's versions
     silver is made anew, since it is then the other's.
+
+    Args:
+        lake: whose bronze tables are searched.
+        ids: of the student, and of the student's conversations.
     """
-    raw = [table for table, told_by in RAW_OWNERS.items() if "user_id" in told_by and lake.exists(f"bronze.{table}")]
-    return any(not _contested(lake, table, student).isEmpty() for table in raw)
+    told = {table: next(iter(columns.items())) for table, columns in RAW_OWNERS.items()}
+    return any(
+        not _contested(lake, table, column, ids[whose]).isEmpty()
+        for table, (column, whose) in told.items()
+        if ids[whose] and lake.exists(f"bronze.{table}")
+    )
 
 
-def _claimed(lake: Lake, table: str, student: str) -> DataFrame:
-    """The rows of a bronze table that say to be the student's: id, in its normal form."""
-    key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
-    return lake.table(f"bronze.{table}").where(whose == student).select(key.alias("id")).where("id IS NOT NULL")
-
-
-def _contested(lake: Lake, table: str, student: str) -> DataFrame:
+def _contested(lake: Lake, table: str, column: str, ids: set[str]) -> DataFrame:
     """The ids of the records of a bronze table that were said to be the student's and somebody else's."""
-    return _claimed(lake, table, student).join(_of_others(lake, table, student), "id", "left_semi").distinct()
+    return _claimed(lake, table, column, ids).join(_of_others(lake, table, column, ids), "id", "left_semi").distinct()
 
 
-def _of_others(lake: Lake, table: str, student: str) -> DataFrame:
-    """The rows of a bronze table that say to be somebody else's: id, in its normal form."""
-    key, whose = typed.same_id(F.col("id")), typed.same_id(F.col("user_id"))
-    return lake.table(f"bronze.{table}").where(whose != student).select(key.alias("id"))
+def _claimed(lake: Lake, table: str, column: str, ids: set[str]) -> DataFrame:
+    """The rows of a bronze table whose column has one of these ids: id, in its normal form."""
+    return _said(lake, table, column).where(F.col("_whose").isin(*ids)).select("id").where("id IS NOT NULL")
+
+
+def _of_others(lake: Lake, table: str, column: str, ids: set[str]) -> DataFrame:
+    """The rows of a bronze table whose column has another id: id, in its normal form."""
+    return _said(lake, table, column).where(~F.col("_whose").isin(*ids)).select("id")
+
+
+def _said(lake: Lake, table: str, column: str) -> DataFrame:
+    key, whose = typed.same_id(F.col("id")), typed.same_id(F.col(column))
+    return lake.table(f"bronze.{table}").select(key.alias("id"), whose.alias("_whose"))
 
 
 def _listed(lake: Lake) -> list[Listed]:
@@ -156,7 +175,7 @@ def _landing(lake: Lake, ids: Mapping[str, set[str]], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
     if not lake.settings.landing.is_dir():
         gone.unread.append(f"{lake.settings.landing}, which is no folder; say where raw files lie with -P landing=…")
-    gone.unread += unfinished(lake.settings.landing)
+    gone.unread += passed_by(lake.settings.landing)
     listed = _listed(lake)
     for raw, told_by in RAW_OWNERS.items():
         for file in (file for file in listed if file.table == raw):
@@ -216,7 +235,11 @@ def _current(lake: Lake) -> bool:
 
 
 def _stand(step: Step, current: bool) -> None:
+    """Say what silver stands on now, once its streams have passed by what the erasure did: where one is left behind,
+    Delta lets go of the log that it would go on with after a month.
+    """
     if current:
+        catch_up(step.lake, VERSIONS)
         step.rows[STATE] = asdict(as_it_stands(step.lake, bronze_now(step.lake, None)))
     else:
         step.rows[REBUILD] = True
@@ -230,14 +253,13 @@ def _record(lake: Lake, started: datetime, gone: Gone, lost: list[Pin]) -> None:
     append_rows(lake, ERASURES, [row])
 
 
-def _told(gone: Gone, lost: list[Pin], left: list[str]) -> str:
+def _told(gone: Gone, lost: list[Pin]) -> str:
     told = f"{count(sum(gone.tables.values()), 'row')} out of {count(len(gone.tables), 'table')}, "
     told += f"{sum(gone.files.values()):,} out of {count(len(gone.files), 'file')}; their old versions are gone"
-    indent = f"\n{'':28}"
-    told += "".join(f"{indent}{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items()))
-    told += "".join(f"{indent}can no longer be rebuilt: the training set of {pin}" for pin in lost)
-    told += "".join(f"{indent}{what}" for what in left)
-    return told + f"{indent}sums in gold still count the student until the next run of the loop"
+    lines = [f"{table}: {count(rows, 'row')}" for table, rows in sorted(gone.tables.items())]
+    lines += [f"can no longer be rebuilt: the training set of {pin}" for pin in lost]
+    lines.append("sums in gold still count the student until the next run of the loop")
+    return "\n".join([told, *(f"{INDENT}{line}" for line in lines)])
 
 
 def options(parser: argparse.ArgumentParser) -> None:

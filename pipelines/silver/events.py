@@ -55,17 +55,19 @@ def learning_events(v: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def records(v: Mapping[str, DataFrame]) -> DataFrame:
-    """The records that `learning_events` of the same versions speaks of: event_type and `record`, see `record_of`."""
+    """The records that `learning_events` of the same versions speaks of, once a version: event_type and `record`, see
+    `record_of`.
+    """
     of = {
-        "conversation": v["conversations"].select(F.col("conversation_id").alias("record")),
-        "message": v["conversations"].select(F.col("conversation_id").alias("record")),
-        "lesson_started": v["lesson_progress"].select(F.col("progress_id").alias("record")),
-        "lesson_completed": v["lesson_progress"].select(F.col("progress_id").alias("record")),
-        "lesson_accessed": v["lesson_progress"].select(F.col("progress_id").alias("record")),
-        "attempt": v["assessment_attempts"].select(F.col("attempt_id").alias("record")),
-        "level": v["user_levels"].select(F.concat_ws("|", "student_id", "language").alias("record")),
+        "conversations": (("conversation", "message"), F.col("conversation_id")),
+        "lesson_progress": (("lesson_started", "lesson_completed", "lesson_accessed"), F.col("progress_id")),
+        "assessment_attempts": (("attempt",), F.col("attempt_id")),
+        "user_levels": (("level",), F.concat_ws("|", "student_id", "language")),
     }
-    named = [frame.distinct().withColumn("event_type", F.lit(kind)) for kind, frame in of.items()]
+    named = [
+        v[table].select(F.explode(F.array(*map(F.lit, kinds))).alias("event_type"), record.alias("record"))
+        for table, (kinds, record) in of.items()
+    ]
     return reduce(DataFrame.unionByName, named)
 
 

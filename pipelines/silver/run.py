@@ -205,17 +205,22 @@ class Batch:
             for table, seen in self.seen.items()
             if seen.first_bad is not None
         ]
-        if self.lake.exists(QUARANTINE.name):
+        there = self.lake.exists(QUARANTINE.name)
+        published = self.lake.table(QUARANTINE.name) if there else frame_of(self.lake.spark, QUARANTINE, [])
+        waiting = published.where("released_at IS NULL AND table_name LIKE 'silver.%'")
+        if there:
             now = datetime.now(UTC)
-            waiting = self.lake.table(QUARANTINE.name).where("released_at IS NULL")
             tables = {row[0] for row in waiting.select("table_name").distinct().collect()}
             asked = [(t, k.name) for t, k in SILVER_OF.items() if k.name in tables and self.seen[t].rows]
             parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
-        if not parts:
+        if not parts and not self.whole:
             return {}
-        moved = reduce(DataFrame.unionByName, parts)
-        published = self.lake.table(QUARANTINE.name) if self.lake.exists(QUARANTINE.name) else moved.limit(0)
+        moved = reduce(DataFrame.unionByName, parts, published.limit(0))
         staged = self.step.stage(QUARANTINE, known_from_kept(moved, published))
+        if self.whole:
+            # All that still waits is staged; what else waited is of rows that bronze holds no more.
+            again = published.join(staged, list(QUARANTINE.key), "left_semi")
+            self.step.replaces(QUARANTINE, waiting.unionByName(again).distinct())
         moves = staged.groupBy("table_name", F.col("released_at").isNotNull().alias("freed"))
         return {(r.table_name, r.freed): r.copies for r in moves.agg(F.sum("copies").alias("copies")).collect()}
 

@@ -43,6 +43,13 @@ def test_new_ripening_and_touched_dates_are_due(
     assert due(asked, made, since, before, as_of) == Due(wanted, sorted([*wanted, *outcomes_alone]))
 
 
+def test_dates_that_are_asked_for_again_are_due_whatever_day_of_the_week_they_are() -> None:
+    wednesday = MONDAYS[1] + timedelta(days=2)
+    again = {MONDAYS[1], wednesday}
+    found = due({*MONDAYS[:4], *again}, set(MONDAYS[:4]) - again, None, BEFORE, MONDAYS[3])
+    assert found.features == [MONDAYS[1], wednesday, MONDAYS[3]]
+
+
 def event(student: str, day: date, known: date | None = None, ref: str = "", until: date | None = None) -> Event:
     at = datetime.combine(day, datetime.min.time()) + timedelta(hours=9)
     return {
@@ -62,8 +69,8 @@ def log(lake: Lake, *events: Event) -> None:
         step.publish()
 
 
-def make(lake: Lake, as_of: date) -> str:
-    run = Run(lake, new_run_id(), as_of, argparse.Namespace())
+def make(lake: Lake, as_of: date, **span: str) -> str:
+    run = Run(lake, new_run_id(), as_of, argparse.Namespace(**span))
     features.run.run(run, as_of)
     row = lake.table("ops.runs").where("step = 'features'").orderBy("ended_at").collect()[-1]
     return str(row.message)
@@ -111,6 +118,8 @@ def test_increments_rehearsals_and_late_data_give_what_one_run_gives(lake: Lake)
     assert rehearsed.where("dropped_out IS NULL").isEmpty(), "its outcome is long known"
     assert not rehearsed.isEmpty()
     stepwise = contents(lake.settings)
+    assert "3 as-of dates from 2024-11-13 to" in make(lake, MONDAYS[5], first="2024-11-13", last="2024-11-18")
+    assert contents(lake.settings) == stepwise
 
     lake.spark.sql(f"DELETE FROM {lake.name('ops.runs')} WHERE step = 'features'").collect()
     others = "as_of NOT IN (DATE'2024-11-13', DATE'2024-11-20')"

@@ -106,6 +106,20 @@ def test_an_alias_that_was_moved_by_hand_is_refused(models: Lake, decided: bool)
     assert f"-e rollback -P lake={models.settings.lake} -P model=dropout" in said
 
 
+def test_a_champion_that_was_deleted_gives_its_place_back_to_the_one_before(models: Lake) -> None:
+    from mlflow import MlflowClient
+
+    for number in ("1", "3"):
+        move_alias(models, "dropout", number, DAY, "better")
+    MlflowClient().delete_model_version(model_name(models.settings, "dropout"), "3")
+    with pytest.raises(RadarError, match=r"points at no version, but .* -P model=dropout -P version=1 "):
+        champion(models, "dropout")
+    move_alias(models, "dropout", "1", DAY, "version 3 was deleted", by="ada")
+    found = champion(models, "dropout")
+    assert found is not None
+    assert found.version == "1"
+
+
 def test_an_alias_without_a_ledger_row_is_refused(models: Lake) -> None:
     by_hand(models, "1")
     with pytest.raises(RadarError, match="never gave it"):
@@ -172,6 +186,18 @@ def test_a_run_of_mlflow_run_in_another_store_is_left_alone(models: Lake, monkey
     with tracked_run(models.settings, "dropout", "train", {}) as run_id:
         assert run_id != "0" * 32
     assert "MLFLOW_RUN_ID" not in os.environ
+
+
+def test_an_experiment_that_was_deleted_is_there_again_with_its_runs(models: Lake) -> None:
+    from mlflow import MlflowClient
+
+    with tracked_run(models.settings, "dropout", "train", {}) as before:
+        pass
+    client = MlflowClient()
+    client.delete_experiment(client.get_run(before).info.experiment_id)
+    with tracked_run(models.settings, "dropout", "train", {}) as after:
+        pass
+    assert client.get_run(after).info.experiment_id == client.get_run(before).info.experiment_id
 
 
 def test_a_run_of_mlflow_run_in_this_store_becomes_the_parent(models: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

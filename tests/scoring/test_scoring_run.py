@@ -71,6 +71,8 @@ def test_the_champions_of_a_day_before_there_were_any_are_asked_for_in_vain(copi
     early = str(as_of - timedelta(days=30))
     with pytest.raises(RadarError, match="there was no champion of dropout and segments yet"):
         score(chosen, as_of, first=early, champions="then")
+    with pytest.raises(RadarError, match="there was no champion of dropout and segments yet"):
+        score(chosen, as_of - timedelta(days=30), champions="then")
     with pytest.raises(RadarError, match="No features were made for a day"):
         score(chosen, as_of, first="2030-01-01", last="2030-02-01")
     score(chosen, as_of, first=str(as_of), champions="then")

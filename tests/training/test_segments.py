@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 from training_frames import kept_over, set_of
 
+from features import student_labels
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion
 from lakehouse.model_files import load_card
 from lakehouse.registry import Version, challenger
 from training import evidence, promotion, segments
 from training.archetypes import BEHAVIOUR
+from training.data import segment_set
 from training.segments import clustered, fixed, scaler
 from training.stability import matched, silhouettes, stabilities
 
@@ -23,6 +26,12 @@ FEATURES, SEGMENTS = BEHAVIOUR.features, tuple(BEHAVIOUR.segments)
 def groups(size: int = 60) -> np.ndarray:
     random = np.random.default_rng(0)
     return np.concatenate([row + random.normal(scale=0.2, size=(size, len(FEATURES))) for row in BEHAVIOUR.points])
+
+
+def test_a_day_without_features_makes_no_model(lake: Lake) -> None:
+    lake.create(student_labels.CONTRACT)
+    with pytest.raises(RadarError, match=r"There are no features for 2024-11-05; run `.* -e features .*` first"):
+        segment_set(lake, date(2024, 11, 5), FEATURES)
 
 
 def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -> None:

@@ -15,6 +15,7 @@ from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import (
     footer,
     listing,
+    passed_by,
     read_through,
     refuse_as_of_before_first_event,
     refuse_incomplete,
@@ -136,3 +137,15 @@ def test_what_a_producer_has_not_finished_is_no_file_yet(tmp_path: Path) -> None
     put(tmp_path, "messages/arrived=2024-11-04/_part.parquet", id=[3])
     assert [file.name for file in listing(tmp_path)] == ["messages/part.parquet"]
     assert table_of(tmp_path / "messages" / "_part.parquet", tmp_path) is None
+
+
+def test_files_that_are_passed_by_are_known_by_name(tmp_path: Path) -> None:
+    """An erasure cannot search them, and says so."""
+    put(tmp_path, "messages/part.parquet", id=[1])
+    names = [
+        ".messages.parquet", "messages/.user-7-1.parquet.unfinished", "messages/_part.parquet",
+        "messages/arrived_2024-11-04/part.parquet", "users.parquet",
+    ]  # fmt: skip
+    for name in [*names, "messages/.part.parquet.crc"]:
+        put(tmp_path, name, id=[1])
+    assert passed_by(tmp_path) == names

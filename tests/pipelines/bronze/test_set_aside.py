@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pyspark.sql import SparkSession
 
 import pipelines.bronze.ingest
+import pipelines.quarantine
+import pipelines.silver.replay
+import pipelines.silver.run
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.run_ids import new_run_id
@@ -48,7 +53,7 @@ def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Pa
     for day, texts in (("2024-11-04", broken.view(pa.string())), ("2024-11-05", broken), ("2999-11-04", broken)):
         file = tmp_path / "landing" / "messages" / f"arrived={day}" / "part.parquet"
         file.parent.mkdir(parents=True)
-        pq.write_table(pa.table({"id": ["m1", "m2"], "content": texts}), file)
+        pq.write_table(pa.table({"id": ["m1", "m2"], "content": texts, "audio_path": [day, day]}), file)
     with Lake.writing(chosen, "test") as lake:
         pipelines.bronze.ingest.run(Run(lake, new_run_id(), None, argparse.Namespace()))
         assert [row.content for row in lake.table("bronze.messages").orderBy("_arrived_at", "id").collect()] == [
@@ -57,3 +62,25 @@ def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Pa
         (row,) = lake.table("ops.quarantine").where(WAITS).collect()
     assert row.source_file == "messages/arrived=2999-11-04/part.parquet"
     assert row.reason == "its folder is of 2999-11-04, a day that is yet to come"
+
+
+def test_a_misplaced_file_that_was_copied_to_its_place_waits_no_more(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (pipelines.silver.replay, pipelines.silver.run):
+        monkeypatch.setattr(step, "run", lambda _: None)
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    misplaced = tmp_path / "landing" / "messages" / "arrived=2999-11-04" / "part.parquet"
+    place = misplaced.parents[1] / "arrived=2024-11-04" / "part.parquet"
+    misplaced.parent.mkdir(parents=True)
+    pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(misplaced)
+    waiting = []
+    with Lake.writing(chosen, "test") as lake:
+        run = Run(lake, new_run_id(), None, argparse.Namespace())
+        for act in (pipelines.bronze.ingest.run, pipelines.quarantine.replay, pipelines.quarantine.replay):
+            act(run)
+            waiting.append(lake.table("ops.quarantine").where(WAITS).count())
+            place.parent.mkdir(exist_ok=True)
+            shutil.copy2(misplaced, place)
+        assert lake.table("bronze.messages").count() == 1
+    assert waiting == [1, 0, 0]
