@@ -133,7 +133,9 @@ def test_a_restored_bronze_table_takes_in_again_a_file_whose_content_came_before
 
 def test_rows_that_a_restored_bronze_table_lacks_wait_for_nothing(chosen: Settings) -> None:
     """A file that was taken in by mistake, with rows that no rule lets pass."""
-    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "ben") | {"difficulty_level": "mother tongue"})
+    deliver(
+        chosen, "conversations", MONDAY, talk("c1", "anna"), talk("c2", "ben") | {"difficulty_level": "mother tongue"}
+    )
     take_in(chosen)
     before = contents(chosen)
     deliver(chosen, "conversations", TUESDAY, talk("c3", "anna") | {"difficulty_level": "native"})
