@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
@@ -162,11 +162,14 @@ def resolve_as_of(lake: Lake, as_of: date | None) -> date:
     """The as-of date to use: the one given, else the day after the newest event.
 
     Raises:
-        RadarError: when the date lies before the first event or after the watermark, or nothing was known by then.
+        RadarError: when there are no events, the date lies before the first or more than a day after the newest, or
+            nothing was known by then.
     """
-    events = lake.table("silver.learning_events")
-    mark = lake.watermark()
-    first, known = events.selectExpr("date(min(event_at))", "date(min(known_at))").collect()[0]
+    asked = ("date(min(event_at))", "date(max(event_at))", "date(min(known_at))")
+    first, newest, known = lake.table("silver.learning_events").selectExpr(*asked).collect()[0]
+    if newest is None:
+        raise RadarError("silver.learning_events holds no event; load a landing folder with activity in it.")
+    mark: date = newest + timedelta(days=1)
     chosen = as_of or mark
     if not first < chosen <= mark:
         raise RadarError(

@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,18 +232,6 @@ class Lake:
         finally:
             for name in interpreted:
                 self.spark.conf.unset(name)
-
-    def watermark(self) -> date:
-        """The day after the newest event: the latest day a question can be asked about.
-
-        Raises:
-            RadarError: when there are no events.
-        """
-        newest = self.table("silver.learning_events").selectExpr("date(max(event_at))").first()
-        if newest is None or newest[0] is None:
-            raise RadarError("silver.learning_events holds no event; load a landing folder with activity in it.")
-        day: date = newest[0]
-        return day + timedelta(days=1)
 
     def sweep_staging(self, age: timedelta = timedelta(0)) -> None:
         """Remove what killed runs left in staging: batches of runs that began longer than `age` ago.

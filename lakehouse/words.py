@@ -1,6 +1,9 @@
-"""How amounts read in messages."""
+"""How messages read: their amounts, and where their further lines begin."""
 
 from __future__ import annotations
+
+INDENT = 28 * " "
+"""Under the first word of a step's message."""
 
 
 def count(amount: float, noun: str, plural: str = "") -> str:

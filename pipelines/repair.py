@@ -30,7 +30,6 @@ def history(run: Run) -> None:
         RadarError: when there is no such table.
     """
     lake, table = run.lake, run.options.table
-    lake.table(table)
     _refuse_masked(lake, table)
     rows = lake.history(table, SHOWN).select(
         "version", "timestamp", "operation", F.col("operationMetrics")["numOutputRows"].alias("rows")

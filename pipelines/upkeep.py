@@ -12,6 +12,7 @@ from lakehouse.pins import pins
 from lakehouse.publish import WORKERS
 from lakehouse.runs import done, last_done
 from lakehouse.upkeep import tend
+from lakehouse.words import INDENT
 
 BATCHES_BETWEEN = 30
 
@@ -23,7 +24,7 @@ def upkeep(run: Run) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:
             tended = list(pool.map(lambda table: tend(run.lake, table, held), run.lake.tables()))
         step.rows = {found.table: {"before": found.files_before, "after": found.files_after} for found in tended}
-        step.message = f"{len(tended)} tables" + "".join(f"\n{'':28}{found}" for found in tended)
+        step.message = f"{len(tended)} tables" + "".join(f"\n{INDENT}{found}" for found in tended)
 
 
 def upkeep_if_due(run: Run) -> None:

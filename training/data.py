@@ -139,6 +139,7 @@ def segment_set(lake: Lake, as_of: date, features: Sequence[str]) -> TrainingSet
     Raises:
         RadarError: when the feature tables are missing, or have no row of the day.
     """
+    refuse_without_features(lake, everyone(lake.table(LABELS), as_of), as_of)
     return _made(lake, "segments", as_of, _pins(lake, HORIZON_DAYS), features, 1.0, HORIZON_DAYS)
 
 
@@ -216,9 +217,7 @@ def _pins(lake: Lake, horizon_days: int) -> dict[str, int]:
 def _spine(lake: Lake, model: str, as_of: date, pins: Mapping[str, int], horizon_days: int) -> DataFrame:
     labels = lake.table(LABELS, pins[LABELS])
     if model == "segments":
-        students = everyone(labels, as_of)
-        refuse_without_features(lake, students, as_of)
-        return students
+        return everyone(labels, as_of)
     if horizon_days != HORIZON_DAYS:
         closures = lake.table(CLOSURES, pins[CLOSURES]) if CLOSURES in pins else None
         labels = relabelled(labels, lake.table(EVENTS, pins[EVENTS]), closures, horizon_days, as_of)

@@ -14,7 +14,7 @@ from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
 from lakehouse.pins import readable
 from lakehouse.registry import MODELS, version
-from lakehouse.words import count
+from lakehouse.words import INDENT, count
 from training.data import collected, content_hash, described
 from training.report import TRAINING_SET
 
@@ -31,7 +31,7 @@ def run(run: Run) -> None:
         found = rebuild(run.lake, told)
         pins = ", ".join(f"{table} version {pin}" for table, pin in sorted(told["pins"].items()))
         step.message = (
-            f"{model} version {number}: the same {count(told['rows'], 'row')}, hash {found[:12]}\n{'':28}from {pins}"
+            f"{model} version {number}: the same {count(told['rows'], 'row')}, hash {found[:12]}\n{INDENT}from {pins}"
         )
 
 

@@ -12,6 +12,7 @@ from lakehouse.cli import Run, as_of_step, command
 from lakehouse.lake import Lake
 from lakehouse.ledger import decisions
 from lakehouse.registry import MODELS, RECENCY, Version, aliases, client, model_name, versions
+from lakehouse.words import INDENT
 
 KEEP = "keep"
 """A tag of this name, whatever it says, keeps a version: the pin that a person sets."""
@@ -35,7 +36,7 @@ def run(run: Run, as_of: date) -> None:
                 _delete(run.lake, model, gone)
                 step.rows[f"retired {model}"] = [version.version for version in gone]
                 told += [f"{model} version {version.version} is deleted" for version in gone]
-        step.message = f"\n{'':28}".join(told) or "no version is registered yet"
+        step.message = f"\n{INDENT}".join(told) or "no version is registered yet"
 
 
 def needed(lake: Lake, model: str, as_of: date) -> dict[str, str]:

@@ -18,7 +18,7 @@ from lakehouse.ops import FILES, QUARANTINE
 from lakehouse.publish import Step
 from lakehouse.rows import frame_of
 from lakehouse.runs import last_done, versions_of
-from lakehouse.words import count
+from lakehouse.words import INDENT, count
 from pipelines.bronze.as_text import read
 from pipelines.bronze.auto_loader import arrivals
 from pipelines.bronze.contracts import CONTRACTS, INTAKE
@@ -209,4 +209,4 @@ def _told(files: list[LandingFile], listed: int) -> str:
     unknown = sorted({f"{file.table}.{name}" for file in files for name in file.new_columns()})
     told += f"; columns outside the contract, kept in _other_columns: {', '.join(unknown)}" if unknown else ""
     refused = [file for file in files if file.error]
-    return told + "".join(f"\n{'':28}set aside {file.name}: {file.error}" for file in refused)
+    return told + "".join(f"\n{INDENT}set aside {file.name}: {file.error}" for file in refused)

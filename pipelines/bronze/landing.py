@@ -112,13 +112,13 @@ def raw_files(landing: Path) -> list[Listed]:
     return [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
 
 
-def passed_by(landing: Path) -> list[str]:
+def passed_by(landing: Path, listed: Iterable[Listed]) -> list[str]:
     """The names of the Parquet files that `listing` leaves where they are: unfinished ones, and those that lie where no
     raw file does.
     """
-    listed = {file.path for file in raw_files(landing)}
+    taken = {file.path for file in listed}
     within = [path for path in landing.rglob("*.parquet*") if path.is_file() and path.suffix != ".crc"]
-    return sorted(str(path.relative_to(landing)) for path in within if path not in listed)
+    return sorted(str(path.relative_to(landing)) for path in within if path not in taken)
 
 
 def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:

@@ -21,7 +21,7 @@ from lakehouse.pins import Pin, pins, readable
 from lakehouse.publish import Step
 from lakehouse.rows import append_rows
 from lakehouse.runs import last_done
-from lakehouse.words import count
+from lakehouse.words import INDENT, count
 from pipelines.bronze.files import entries, in_bronze
 from pipelines.bronze.landing import Listed, footer, listed_file, passed_by, raw_files
 from pipelines.forget.landing import owners, read, same_id, without
@@ -41,7 +41,6 @@ from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, 
 from pipelines.silver.stream import catch_up
 from pipelines.silver.version_tables import VERSIONS
 
-INDENT = 28 * " "
 BEGUN = "forget begins"
 """The step that says that an erasure is under way: until `forget` has ended, silver has to be made whole."""
 
@@ -175,8 +174,8 @@ def _landing(lake: Lake, ids: Mapping[str, set[str]], gone: Gone) -> None:
     """Write the student out of the landing files; the ledger learns of the new content before it takes its place."""
     if not lake.settings.landing.is_dir():
         gone.unread.append(f"{lake.settings.landing}, which is no folder; say where raw files lie with -P landing=…")
-    gone.unread += passed_by(lake.settings.landing)
     listed = _listed(lake)
+    gone.unread += passed_by(lake.settings.landing, listed)
     for raw, told_by in RAW_OWNERS.items():
         for file in (file for file in listed if file.table == raw):
             place, first = file.path.resolve(), next(iter(told_by))

@@ -20,7 +20,7 @@ from lakehouse.merge import Bounds
 from lakehouse.ops import QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.rows import frame_of
-from lakehouse.words import count
+from lakehouse.words import INDENT, count
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
@@ -205,14 +205,12 @@ class Batch:
             for table, seen in self.seen.items()
             if seen.first_bad is not None
         ]
-        there = self.lake.exists(QUARANTINE.name)
-        published = self.lake.table(QUARANTINE.name) if there else frame_of(self.lake.spark, QUARANTINE, [])
+        self.lake.create(QUARANTINE)
+        published = self.lake.table(QUARANTINE.name)
         waiting = published.where("released_at IS NULL AND table_name LIKE 'silver.%'")
-        if there:
-            now = datetime.now(UTC)
-            tables = {row[0] for row in waiting.select("table_name").distinct().collect()}
-            asked = [(t, k.name) for t, k in SILVER_OF.items() if k.name in tables and self.seen[t].rows]
-            parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
+        now, held = datetime.now(UTC), {row[0] for row in waiting.select("table_name").distinct().collect()}
+        asked = [(table, k.name) for table, k in SILVER_OF.items() if k.name in held and self.seen[table].rows]
+        parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
         if not parts and not self.whole:
             return {}
         moved = reduce(DataFrame.unionByName, parts, published.limit(0))
@@ -266,4 +264,4 @@ def _in_force(contract: Contract, frame: DataFrame) -> DataFrame:
 def _hint(before: MadeFrom | None, now: MadeFrom) -> str:
     if before is None or before.code == now.code:
         return ""
-    return "\n" + 28 * " " + "silver was made by earlier code; `-e rebuild_silver` makes all of it by the present one"
+    return f"\n{INDENT}silver was made by earlier code; `-e rebuild_silver` makes all of it by the present one"

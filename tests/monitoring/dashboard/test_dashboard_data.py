@@ -199,6 +199,7 @@ def test_gold_is_of_the_day_and_outcomes_wait_until_they_are_known(lake: Lake) -
     risk = {"risk": 0.5, "risk_band": "high", "scored_at": at("2024-12-02")}
     days = {"a": AS_OF, "b": monday, "c": date(2024, 11, 10), "d": date(2024, 11, 11), "e": date(2024, 11, 17)}
     fill(lake, AT_RISK_STUDENTS, *[risk | {"student_id": student, "as_of": day} for student, day in days.items()])
+    fill(lake, STUDENT_SEGMENTS, *[{"student_id": student, "as_of": day} for student, day in days.items()])
     fill(
         lake,
         MODEL_HEALTH,

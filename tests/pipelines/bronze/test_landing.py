@@ -148,4 +148,4 @@ def test_files_that_are_passed_by_are_known_by_name(tmp_path: Path) -> None:
     ]  # fmt: skip
     for name in [*names, "messages/.part.parquet.crc"]:
         put(tmp_path, name, id=[1])
-    assert passed_by(tmp_path) == names
+    assert passed_by(tmp_path, listing(tmp_path)) == names
