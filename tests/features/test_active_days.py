@@ -8,10 +8,10 @@ from statistics import median as plain_median
 
 import numpy as np
 import pytest
-from feature_frames import event, known
 from pyspark.sql import SparkSession
 
 from features.active_days import Lists, lasting_weeks, longest_weeks, median, with_told
+from tests.features.feature_frames import event, known
 
 
 def lists(*rows: list[int]) -> Lists:

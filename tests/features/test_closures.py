@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from feature_frames import AS_OF, event, known
 from pyspark.sql import DataFrame, SparkSession
 
 from features.closures import by_all, closed_before, closed_dates, closed_days, closed_for, open_days, touched
@@ -13,6 +12,7 @@ from features.days import dates_frame, students_at
 from features.student_labels import MATURITY_DAYS, student_labels
 from features.views.student_activity import student_activity
 from features.views.student_learning import student_learning
+from tests.features.feature_frames import AS_OF, event, known
 
 Closure = tuple[str, date, date, datetime] | tuple[str, date, date, datetime, datetime]
 LONG_AGO = datetime(2000, 1, 1)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from feature_frames import event, known
 from pyspark.sql import SparkSession
 
 from features.views.student_errors import student_errors
+from tests.features.feature_frames import event, known
 
 
 def test_shares_are_of_all_corrections_of_180_days_and_nothing_without_any(spark: SparkSession) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from feature_frames import AS_OF, ago, event, known, nobody
 from pyspark.sql import Row, SparkSession
 
 from features.days import as_of_dates
 from features.student_labels import student_labels
 from features.views.student_activity import student_activity
 from features.views.student_learning import student_learning
+from tests.features.feature_frames import AS_OF, ago, event, known, nobody
 
 
 def activity(spark: SparkSession, *events: Row) -> Row:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from feature_frames import AS_OF, SHAPE, event
 from pyspark.sql import SparkSession
 
 from features.horizons import relabelled
+from tests.features.feature_frames import AS_OF, SHAPE, event
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import log, sqrt
 
 import pytest
-from feature_frames import event, known
 from pyspark.sql import Row, SparkSession
 
 from features.views.student_progress import student_progress
 from features.views.student_rhythm import student_rhythm
+from tests.features.feature_frames import event, known
 
 
 def rhythm(spark: SparkSession, *events: Row) -> dict[str, Row]:

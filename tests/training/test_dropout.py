@@ -4,13 +4,13 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from training_frames import LEARNABLE, learnable
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions
 from lakehouse.model_files import load_card, load_reference
 from lakehouse.registry import challenger, versions
+from tests.training.training_frames import LEARNABLE, learnable
 from training import dropout, evidence, experiment, promotion
 from training.dropout import Parameters, train
 

@@ -15,7 +15,6 @@ from sklearn.dummy import DummyClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from training_frames import LEARNABLE, learnable
 
 import training.rollback
 from lakehouse.cli import Run
@@ -25,6 +24,7 @@ from lakehouse.ledger import champion, decisions, is_decided, move_alias, rollba
 from lakehouse.model_files import load_model, refuse_unsafe
 from lakehouse.registry import RECENCY, tracked_run, versions
 from lakehouse.run_ids import new_run_id
+from tests.training.training_frames import LEARNABLE, learnable
 from training import dropout, evidence, experiment, history, promotion
 from training.candidates import Candidate, Trained
 from training.dropout import Parameters, ensure_first

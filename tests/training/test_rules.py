@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from training_frames import scored
 
+from tests.training.training_frames import scored
 from training.rules import Answer, Fresh, Grouped, Papers, answers, dropout_questions, load, refusal, segment_questions
 
 RULES = load()

@@ -6,7 +6,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from training_frames import kept_over, set_of
 
 from features import student_labels
 from lakehouse.errors import RadarError
@@ -14,6 +13,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import champion
 from lakehouse.model_files import load_card
 from lakehouse.registry import Version, challenger
+from tests.training.training_frames import kept_over, set_of
 from training import evidence, promotion, segments
 from training.archetypes import BEHAVIOUR
 from training.data import segment_set

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from training_frames import weekly
 
 from lakehouse.errors import RadarError
+from tests.training.training_frames import weekly
 from training.splits import GAP, TooLittle, Windows, folds, windows
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 from monitoring.dashboard.page import render
+from tests.monitoring.dashboard.sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import vl_convert
-from sample import AS_OF, no_frames, sample_frames
 
 from features.segments import BEHAVIOUR
 from monitoring.dashboard.charts import FIGURES
@@ -28,6 +27,7 @@ from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.page import SECTIONS
 from monitoring.dashboard.segments import SEGMENTS
 from monitoring.dashboard.words import listed
+from tests.monitoring.dashboard.sample import AS_OF, no_frames, sample_frames
 
 SAMPLE = sample_frames()
 ids = pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.key)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sample import model_card
 
 from features.student_labels import CONTRACT as STUDENT_LABELS
 from features.views.student_activity import CONTRACT as STUDENT_ACTIVITY
@@ -26,6 +25,7 @@ from monitoring.dashboard.run import run
 from pipelines.gold.contracts import COHORT_RETENTION, LEARNING_VELOCITY
 from pipelines.silver.contracts import ASSESSMENT_ATTEMPTS, CLOSURES, CONVERSATIONS, LEARNING_EVENTS, MESSAGES
 from scoring.contracts import AT_RISK_STUDENTS, STUDENT_SEGMENTS
+from tests.monitoring.dashboard.sample import model_card
 
 AS_OF = date(2024, 12, 2)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 from lakehouse.errors import RadarError
 from lakehouse.evaluation import nothing
@@ -23,6 +22,7 @@ from monitoring.dashboard.frames import COLUMNS, Frames
 from monitoring.dashboard.page import SECTIONS, render
 from monitoring.dashboard.run import write_whole
 from monitoring.dashboard.words import change, long_day, number, short_day, signed
+from tests.monitoring.dashboard.sample import AS_OF, model_card, no_frames, sample_frames, small_model_card
 
 SAMPLE = sample_frames()
 EVIL = "<script>alert(1)</script>"
