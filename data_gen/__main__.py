@@ -12,7 +12,7 @@ from data_gen.arrivals import deliver
 from data_gen.chaos import deliver_chaos
 from data_gen.export import export, report
 from data_gen.generate import LAST_DAY, Plan, generate
-from data_gen.generated import note, strangers
+from data_gen.generated import earlier, note, strangers
 from data_gen.planted import KINDS, Planted
 from data_gen.raw import SEPARATOR, is_user_id
 from data_gen.sqlite import Unusable
@@ -45,26 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"the truth must not lie in the landing folder: choose --truth outside {landing_folder}")
     if options.chaos and options.arrivals == "none":
         parser.error("--chaos disturbs daily deliveries: add --arrivals daily")
+    if options.drift_from and options.drift == "none":
+        parser.error("--drift-from tells when a drift begins: add --drift, one of " + ", ".join(KINDS[1:]))
     write = deliver_chaos if options.chaos else WRITERS[options.arrivals]
     since = options.drift_from or LAST_DAY - timedelta(days=min(DAYS_OF_DRIFT, options.days - 1) - 1)
     plan = Plan(options.seed, options.students, options.days, Planted(options.drift, since))
-    earliest = plan.first_date + timedelta(days=1)
-    if not earliest <= since <= LAST_DAY:
-        parser.error(f"--drift-from is {since}: choose a day from {earliest} to {LAST_DAY}")
+    first = plan.first_date + timedelta(days=1)
+    if not first <= since <= LAST_DAY:
+        parser.error(f"--drift-from is {since}: choose a day from {first} to {LAST_DAY}")
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
-            if foreign := strangers(landing_folder, landing.names, truth_folder):
-                parser.error(
-                    f"{landing_folder} holds a {foreign[0]} that {truth_folder} does not know to be generated: choose "
-                    "another --out, or empty that one first"
-                )
-            if others := landing.others():
-                parser.error(
-                    f"{landing_folder} holds {len(others):,} other files of these tables, such as {others[0].name}: "
-                    "what is generated stands alone; choose another --out, or empty that one first"
-                )
-        note(landing_folder, landing.names, truth_folder)
+            if why := _in_the_way(landing, truth):
+                parser.error(why)
+        made = [*landing.paths(), *truth.paths()]
+        for untrue in earlier(made, truth_folder):
+            untrue.unlink()
+        note(made, truth_folder)
     except OSError as error:
         parser.error(f"cannot write to {landing_folder} and {truth_folder}: {error}")
     drift = "" if options.drift == "none" else f", drift {options.drift} from {since} on"
@@ -72,6 +69,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for what, folder in (("landing", landing), ("truth", truth)):
         _report(what, folder)
     return 0
+
+
+def _in_the_way(landing: TableFolder, truth: TableFolder) -> str:
+    """Why these files may not be put into their folders; empty when they may."""
+    if others := landing.others():
+        return (
+            f"{landing.folder} holds {len(others):,} other files of these tables, such as {others[0].name}: what is "
+            "generated stands alone; choose another --out, or empty that one first"
+        )
+    made = [*landing.paths(), *truth.paths()]
+    if foreign := strangers(made, truth.folder):
+        option = "--truth" if foreign[0].is_relative_to(truth.folder) else "--out"
+        return (
+            f"{foreign[0]} is no file that {truth.folder} knows to be generated: choose another {option}, or empty "
+            "that one first"
+        )
+    for path in earlier(made, truth.folder):
+        if not path.is_relative_to(truth.folder):
+            return f"{truth.folder} holds the truth about {path}, which is there still: choose another --truth"
+    return ""
 
 
 def _export(parser: Parser, options: argparse.Namespace) -> int:
@@ -100,7 +117,7 @@ def _parser() -> Parser:
     about = f"the first day of it; the last {DAYS_OF_DRIFT} days unless given"
     parser.add_argument("--drift-from", type=_day, metavar="DATE", help=about)
     parser.add_argument("--out", type=Path, default=Path("landing"), help="the landing folder")
-    parser.add_argument("--truth", type=Path, help="the folder of the hidden truth; <out>/../truth unless given")
+    parser.add_argument("--truth", type=_folder, help="the folder of the hidden truth; <out>/../truth unless given")
     _add_export(parser)
     return parser
 
@@ -129,6 +146,11 @@ def _day(text: str) -> date | None:
         if (found := date.fromisoformat(text)).isoformat() == text:
             return found
     raise argparse.ArgumentTypeError(f"expected a date such as 2024-11-04, not {text!r}")
+
+
+def _folder(text: str) -> Path | None:
+    """A folder, or nothing for an empty text."""
+    return Path(text) if text else None
 
 
 def _flag(text: str) -> bool:

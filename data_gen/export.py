@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -16,8 +16,8 @@ from data_gen.raw import RAW_COLUMNS, RawRows, moment, raw_rows
 from data_gen.sqlite import Row, Unusable, Value, read_app
 
 NAMED_IN_REPORT = 5
-A_FEW = 3
-"""Rows of wrong times that no arrival date is doubted for."""
+A_FEW, A_SMALL_SHARE = 3, 0.05
+"""Rows of wrong times that no arrival date is doubted for: as many as ingest bears with."""
 
 
 class EarlierFile(NamedTuple):
@@ -48,6 +48,7 @@ class Exported:
         file: the file within the landing folder, None when none was written.
         missing: raw columns that the app does not have, exported as nulls.
         left_out: columns of the app that may hold secrets.
+        late: ids of rows that happened after their arrival.
     """
 
     table: str
@@ -55,6 +56,7 @@ class Exported:
     file: Path | None
     missing: list[str]
     left_out: list[str]
+    late: list[str]
 
 
 def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> list[Exported]:
@@ -65,11 +67,12 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
     all seven tables, even empty ones: a first load wants them all. The files appear together at the end.
 
     Raises:
-        Unusable: when the app's file or an earlier export cannot be used, or `arrived` is before an earlier export's or
-            before what a row tells of.
+        Unusable: when the app's file or an earlier export cannot be used, `arrived` is before an earlier export's or
+            before what many rows tell of, or `out` has another user of that name.
         OSError: when a file cannot be read or written.
     """
     app = read_app(db, RAW_COLUMNS)
+    _refuse_another_of_that_name(out, user_id)
     earlier = {table: _earlier_files(out / table, user_id) for table in RAW_COLUMNS}
     _refuse_a_day_to_come(arrived)
     _refuse_to_go_back(arrived, earlier.values())
@@ -84,7 +87,8 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
             file = folder / f"{_stem(user_id)}-{number}.parquet"
             content[out / file] = _arrow(found.new + found.changed, columns)
         missing = [name for name in columns if name not in (*app[table].columns, "user_id")]
-        exported.append(Exported(table, found, file, missing, app[table].left_out))
+        late = [str(row["id"]) for row in found.new + found.changed if arrived and _is_late(row, columns, arrived)]
+        exported.append(Exported(table, found, file, missing, app[table].left_out, late))
     _refuse_before_its_time(arrived, exported)
     _write(content)
     return exported
@@ -106,9 +110,9 @@ def report(exported: list[Exported]) -> str:
         counts = f"{len(found.new):>8,} new {len(found.changed):>8,} changed {found.unchanged:>8,} unchanged"
         lines.append(f"{table.table:<20}{counts}   {table.file or ''}".rstrip())
         if found.gone:
-            some = ", ".join(found.gone[:NAMED_IN_REPORT]) + (", ..." if len(found.gone) > NAMED_IN_REPORT else "")
-            gone = f"{len(found.gone):,} ({some})"
-            remarks.append(f"{table.table}: no longer in the app, still in the landing folder: {gone}")
+            remarks.append(f"{table.table}: no longer in the app, still in the landing folder: {_some(found.gone)}")
+        if table.late:
+            remarks.append(f"{table.table}: happened after --arrived, ingest will set aside: {_some(table.late)}")
         if table.missing:
             remarks.append(f"{table.table}: the app has no {', '.join(table.missing)}, exported as null")
         if table.left_out:
@@ -116,6 +120,11 @@ def report(exported: list[Exported]) -> str:
     if not any(table.file for table in exported):
         remarks.append("nothing changed since the last export, no file written")
     return "\n".join(f"  {line}" for line in lines + remarks)
+
+
+def _some(ids: list[str]) -> str:
+    """How many they are, and the first of them."""
+    return f"{len(ids):,} ({', '.join(ids[:NAMED_IN_REPORT])}{', ...' if len(ids) > NAMED_IN_REPORT else ''})"
 
 
 def _stem(user_id: str) -> str:
@@ -146,22 +155,34 @@ def _refuse_to_go_back(arrived: date | None, earlier: Iterable[list[EarlierFile]
         )
 
 
+def _refuse_another_of_that_name(out: Path, user_id: str) -> None:
+    """Whatever files name the user but exports of this user: two people would become one student."""
+    for table in (name for name, columns in RAW_COLUMNS.items() if "user_id" in columns.split()):
+        mine = {file.path for file in _earlier_files(out / table, user_id)}
+        for path in sorted({*out.glob(f"{table}.parquet"), *(out / table).rglob("*.parquet")} - mine):
+            # What cannot be read, ingest will name.
+            with suppress(pa.ArrowException, OSError, KeyError):
+                if user_id in map(str, pq.ParquetFile(path).read(["user_id"])["user_id"].unique().to_pylist()):
+                    raise Unusable(f"{path} holds another user {user_id}: choose another --user-id, or another --out")
+
+
+def _is_late(row: Row, columns: list[str], arrived: date) -> bool:
+    """Whether silver will say of a row that it happened after its arrival; when it was updated, silver does not ask."""
+    latest = datetime.combine(arrived + timedelta(days=2), time(), UTC)
+    told = [moment(row.get(name)) for name in columns if name.endswith("_at") and name != "updated_at"]
+    return any(isinstance(at, datetime) and at > latest for at in told)
+
+
 def _refuse_before_its_time(arrived: date | None, exported: list[Exported]) -> None:
-    """What arrived before it happened will be set aside and never be exported again. A day is left for time zones, and
-    a few wrong times to the rules of silver.
+    """What arrived before it happened will be set aside and never be exported again; a few wrong times are left to the
+    rules of silver.
     """
-    last: dict[str, date] = {}
-    for table in exported:
-        columns = [name for name in RAW_COLUMNS[table.table].split() if name.endswith("_at")]
-        for row in table.difference.new + table.difference.changed:
-            days = [told.date() for told in map(moment, map(row.get, columns)) if isinstance(told, datetime)]
-            if days:
-                last[f"{table.table} {row['id']}"] = max(days)
-    late = [name for name, day in last.items() if arrived and day > arrived + timedelta(days=1)]
-    if len(late) > max(A_FEW, len(last) / 2):
+    rows = sum(len(table.difference.new + table.difference.changed) for table in exported)
+    late = [f"{table.table} {name}" for table in exported for name in table.late]
+    if len(late) > max(A_FEW, A_SMALL_SHARE * rows):
         raise Unusable(
-            f"most of what is to be exported happened after --arrived {arrived}, such as {late[0]} on "
-            f"{last[late[0]]}: give the day on which the export is made"
+            f"{len(late):,} of the {rows:,} rows to be exported happened after --arrived {arrived}, such as {late[0]}: "
+            "give the day on which the export is made"
         )
 
 

@@ -1,25 +1,41 @@
-"""Which files of a landing folder were generated: no others are replaced."""
+"""Which files were generated: no others are replaced, and no truth is lost while what it is true of is there."""
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 NAMES = "generated.json"
-"""The file of the truth folder that tells them: SHA-256 by path in the landing folder."""
+"""The file of the truth folder that tells them: SHA-256 by path from that folder."""
 
 
-def note(landing: Path, names: Iterable[str], truth: Path) -> None:
+def note(files: Iterable[Path], truth: Path) -> None:
     """Write down which files were generated; OSError if the disk refuses."""
-    hashes = {name: _hash(landing / name) for name in sorted(names)}
-    (truth / NAMES).write_text(json.dumps(hashes, indent=1) + "\n")
+    hashes = {os.path.relpath(path, truth): _hash(path) for path in sorted(files)}
+    unfinished = truth / f".{NAMES}.unfinished"
+    unfinished.write_text(json.dumps(hashes, indent=1) + "\n")
+    unfinished.replace(truth / NAMES)
 
 
-def strangers(landing: Path, names: Iterable[str], truth: Path) -> list[str]:
-    """Those of these files that lie in the landing folder and are not as a generation left them."""
-    noted = json.loads((truth / NAMES).read_text()) if (truth / NAMES).is_file() else {}
-    present = [name for name in names if (landing / name).is_file()]
-    return sorted(name for name in present if noted.get(name) != _hash(landing / name))
+def strangers(files: Iterable[Path], truth: Path) -> list[Path]:
+    """Those of these files that are there and not as a generation left them."""
+    noted = _noted(truth)
+    return sorted(path for path in files if path.is_file() and noted.get(path) != _hash(path))
+
+
+def earlier(files: Iterable[Path], truth: Path) -> list[Path]:
+    """What an earlier generation wrote that is there still, and is none of these."""
+    return sorted(path for path in _noted(truth).keys() - set(files) if path.is_file())
+
+
+def _noted(truth: Path) -> dict[Path, str]:
+    """The hashes by path; none where nothing that can be read says so."""
+    try:
+        noted = json.loads((truth / NAMES).read_text()).items()
+    except (FileNotFoundError, ValueError, AttributeError):
+        return {}
+    return {Path(os.path.normpath(truth / name)): told for name, told in noted}
 
 
 def _hash(path: Path) -> str:

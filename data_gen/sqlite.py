@@ -86,8 +86,8 @@ def _read(app: sqlite3.Connection, table: str) -> AppTable:
     found = app.execute(f"SELECT {quoted} FROM {table} ORDER BY id")
     names = [name.lower() for name in kept]
     rows = [dict(zip(names, map(_value, values), strict=True)) for values in found]
-    ids = {row["id"] for row in rows}
-    if None in ids or len(ids) < len(rows):
+    ids = {str(row["id"]) for row in rows if row["id"] is not None}
+    if len(ids) < len(rows):
         raise Unusable(f"the app's table {table} has a row without an id, or two rows with the same")
     return AppTable(rows, names, left_out)
 

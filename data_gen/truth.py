@@ -43,7 +43,8 @@ def hazard_truth(history: History, first_user: int, first_day: int) -> pa.Table:
 
     hazard is the probability that the student, if still there, leaves on the date, from nothing but what was lived
     before its midnight UTC. Rows go on after the student has left, by the same formula over the growing silence, so
-    "the true hazard as of a date" is defined for every student who has joined by then.
+    "the true hazard as of a date" is defined for every student who has joined by then. Nobody leaves on the day they
+    join, and a planted exodus is not in it.
     """
     days = len(history.hazard)
     present = np.arange(days) >= history.students.joined[:, None]

@@ -46,9 +46,13 @@ class TableFolder:
         """Bytes of a table's finished files."""
         return sum((self.folder / name).stat().st_size for name in self.names if _table(name) == table)
 
+    def paths(self) -> list[Path]:
+        """Where its files lie once it is complete."""
+        return [self.folder / name for name in self.names]
+
     def others(self) -> list[Path]:
         """Parquet files that lie in the folder and are none of these, in the place of the same tables."""
-        tables, mine = {_table(name) for name in self.names}, {self.folder / name for name in self.names}
+        tables, mine = {_table(name) for name in self.names}, set(self.paths())
         found = [path for table in tables for path in (self.folder / table).rglob("*.parquet")]
         flat = [self.folder / f"{table}.parquet" for table in tables]
         return sorted(path for path in (*found, *flat) if path.is_file() and path not in mine)

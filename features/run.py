@@ -113,6 +113,6 @@ def _make(step: Step, now: MadeOf, dates: Due) -> int:
     made = {view.contract: view.make(seen) for view in views()}
     step.stage_all(made | {LABELS: labels})
     step.replaces_dates(dict.fromkeys(made, dates.features) | {LABELS: dates.labels})
-    rows = step.staged(LABELS).count()
+    rows = step.count(LABELS)
     step.publish()
     return rows

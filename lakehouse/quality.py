@@ -53,10 +53,14 @@ def audit(contract: Contract, frame: DataFrame) -> list[Finding]:
     Raises:
         ValueError: when the contract expects nothing, since a gate that cannot fail is no gate.
     """
+    return validate(contract, small_enough(frame))
+
+
+def validate(contract: Contract, batch: DataFrame | pd.DataFrame) -> list[Finding]:
+    """`audit` of a batch that `small_enough` gave."""
     suite = contract.suite()
     if not suite:
         raise ValueError(f"{contract.name}: a contract without expectations gates nothing")
-    batch = _small_enough(frame)
     verdicts = _validate(batch, suite, {"result_format": "BOOLEAN_ONLY"})
     failed = [e for e, verdict in zip(suite, verdicts, strict=True) if not verdict["success"]]
     findings = [_passed(contract.name, e) for e in suite if e not in failed]
@@ -69,7 +73,7 @@ def audit(contract: Contract, frame: DataFrame) -> list[Finding]:
     return findings
 
 
-def _small_enough(frame: DataFrame) -> DataFrame | pd.DataFrame:
+def small_enough(frame: DataFrame) -> DataFrame | pd.DataFrame:
     """A batch of few rows as a pandas frame, which Great Expectations looks through ten times as fast; others as is."""
     few = to_pandas(frame.limit(IN_MEMORY_ROWS + 1))
     return few if len(few) <= IN_MEMORY_ROWS else frame

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from importlib import resources
-from math import inf
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,7 @@ class Alert:
     value: float
     threshold: float
     message: str
+    size: float | None
 
 
 @dataclass(frozen=True)
@@ -131,18 +132,20 @@ def load(path: Path | None = None) -> Rules:
     return Rules(tuple(_rule(rule) for rule in told["rules"]), dict(told["retraining"]))
 
 
-def alerts(seen: Sequence[Observation], rules: Sequence[Rule], lately: Collection[str] = ()) -> list[Alert]:
+def alerts(
+    seen: Sequence[Observation], rules: Sequence[Rule], lately: Mapping[str, float] | None = None
+) -> list[Alert]:
     """The rules that fire, in their order, gravest subject first.
 
     Args:
         seen: everything measured.
         rules: the rules.
-        lately: names of rules that fired, as more than info, in the weeks before: of how many students nobody knows.
+        lately: the rules that fired, as more than info, in the weeks before, and on how many students.
     """
     fired = [(rule, found) for rule in rules for found in seen if rule.fires(found)]
-    causes = dict.fromkeys(lately, inf) | {rule.name: 0.0 for rule, _ in fired}
+    causes = dict(lately or {})
     for rule, found in fired:
-        causes[rule.name] = max(causes[rule.name], found.size)
+        causes[rule.name] = max(causes.get(rule.name, 0.0), found.size)
     ordered = sorted(fired, key=lambda pair: (rules.index(pair[0]), -abs(pair[1].value), pair[1].subject))
     return [_alert(rule, found, causes) for rule, found in ordered]
 
@@ -155,7 +158,8 @@ def _alert(rule: Rule, seen: Observation, causes: Mapping[str, float]) -> Alert:
     cause = next((name for name in rule.explained_by if name in causes and causes[name] >= enough), None)
     if cause:
         said, severity = f"{said} (explained by {cause})", "info"
-    return Alert(rule.name, severity, seen.subject, seen.value, rule.threshold(seen), said)
+    size = seen.size if isfinite(seen.size) else None
+    return Alert(rule.name, severity, seen.subject, seen.value, rule.threshold(seen), said, size)
 
 
 def _rule(told: Mapping[str, Any]) -> Rule:

@@ -66,11 +66,12 @@ FEATURE_DRIFT = Contract(
 
 DATA_QUALITY = Contract(
     "gold.data_quality",
-    "Volume, freshness, quarantine and last gate of every bronze, silver, feature and gold table on a day.",
+    "Volume, freshness, quarantine and last gate of every bronze, silver, feature and gold table on a day, and gates "
+    "over no table that fail.",
     columns("""
         as_of | DATE NOT NULL | the day looked at
         table_name | STRING NOT NULL | the table
-        row_count | BIGINT NOT NULL | rows known and dated before that day; all of a table without a date
+        row_count | BIGINT NOT NULL | rows known by then, and not dated at or after that day; of a gate over no table 0
         newest_at | TIMESTAMP | newest of them; null for a table without a date
         hours_behind | DOUBLE | hours from that to midnight of the day, without days closed for everybody
         quarantined | BIGINT NOT NULL | rows of it in quarantine
@@ -116,6 +117,7 @@ ALERTS = Contract(
         value | DOUBLE NOT NULL | what was found
         threshold | DOUBLE NOT NULL | the value that it passed
         message | STRING NOT NULL | in words, with what to do
+        size | DOUBLE | students that it stands on; null where that does not matter
     """),
     key=("as_of", "rule", "subject"),
     expectations=(one_of("severity", *SEVERITIES),),

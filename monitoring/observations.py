@@ -11,7 +11,7 @@ from monitoring.alerts import Observation
 from monitoring.performance import ALL
 
 RISK = "risk"
-HIGHER_IS_BETTER = ("roc_auc", "average_precision", "precision_at_10")
+HIGHER_IS_BETTER = ("roc_auc", "precision_at_10")
 
 
 def of_weeks(weekly: pd.DataFrame) -> Iterator[Observation]:

@@ -12,13 +12,14 @@ SCHEMAS = ("bronze", "silver", "features", "gold")
 EVENT_TIME = {
     "silver.conversations": "started_at",
     "silver.messages": "sent_at",
-    "silver.lesson_progress": "started_at",
+    "silver.lesson_progress": "greatest(started_at, completed_at)",
     "silver.assessment_attempts": "completed_at",
     "silver.learning_events": "event_at",
     "silver.student_profiles": "last_activity_at",
     "silver.student_levels": "assessed_at",
     "gold.daily_metrics": "activity_date",
 }
+"""What dates a row, as SQL; a row without it is of no day, and counts on every one."""
 OTHER_TIMES = ("as_of", "_arrived_at")
 """What dates the rows of other tables: the first that a table has."""
 
@@ -26,24 +27,26 @@ OTHER_TIMES = ("as_of", "_arrived_at")
 def data_quality(
     counts: DataFrame, quarantine: DataFrame, gates: DataFrame, as_of: date, closed: Collection[date]
 ) -> DataFrame:
-    """One row a table: the columns of gold.data_quality.
+    """One row a table: the columns of gold.data_quality. One more of a gate over no table, such as that over sums of
+    a batch, while it fails.
 
     Args:
         counts: from `counted`, a row a table.
         quarantine: ops.quarantine.
-        gates: ops.gate_results.
+        gates: ops.gate_results, of these tables and of what is no table.
         as_of: the day; rows dated at or after it, or known later, are not counted.
         closed: days before it that were closed for everybody: since then nothing could be newer.
     """
     waiting = quarantine.where("released_at IS NULL").where(
         F.col("arrived_at").isNull() | (F.date_add("arrived_at", 1) <= F.lit(as_of))
     )
-    refused = waiting.groupBy("table_name").agg(F.count("*").alias("quarantined"))
-    joined = counts.join(refused, "table_name", "left").fillna(0, ["quarantined"])
+    refused = waiting.groupBy("table_name").agg(F.sum("copies").alias("quarantined"))
+    gated = counts.join(last_gates(gates), "table_name", "full").where("row_count IS NOT NULL OR gate_failures > 0")
+    joined = gated.join(refused, "table_name", "left").fillna(0, ["row_count", "quarantined"])
     behind = (F.unix_timestamp(F.lit(as_of).cast("timestamp")) - F.unix_timestamp("newest_at")) / 3600
     days = F.array(*[F.lit(day) for day in sorted(closed)]).cast("array<date>")
     closed_since = F.size(F.filter(days, lambda day: day > F.to_date("newest_at")))
-    return joined.join(last_gates(gates), "table_name", "left").withColumns(
+    return joined.withColumns(
         {
             "as_of": F.lit(as_of),
             "hours_behind": behind - 24 * closed_since,
@@ -77,12 +80,10 @@ def counted(name: str, frame: DataFrame, as_of: date) -> DataFrame:
     time = EVENT_TIME.get(name) or next((column for column in OTHER_TIMES if column in frame.columns), None)
     known = frame.where(F.col("known_at") <= F.lit(as_of).cast("timestamp")) if "known_at" in frame.columns else frame
     dated = known.where(_before(time, as_of)) if time else known
-    newest = F.max(time).cast("timestamp") if time else F.lit(None).cast("timestamp")
+    newest = F.max(F.expr(time)).cast("timestamp") if time else F.lit(None).cast("timestamp")
     return dated.agg(F.lit(name).alias("table_name"), F.count("*").alias("row_count"), newest.alias("newest_at"))
 
 
 def _before(time: str, as_of: date) -> Column:
-    day, at = F.lit(as_of).cast("timestamp"), F.col(time).cast("timestamp")
-    if time == "as_of":
-        return at <= day
-    return (at < day) | at.isNull() if time == "_arrived_at" else at < day
+    day, at = F.lit(as_of).cast("timestamp"), F.expr(time).cast("timestamp")
+    return at <= day if time == "as_of" else (at < day) | at.isNull()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -20,13 +21,13 @@ from features.contacts import interventions, with_contacted
 from features.feature_view import views
 from features.horizons import HORIZON, asks_as_ever
 from features.lookups import refuse_without_features, with_features
-from lakehouse.cli import Run
+from lakehouse.cli import Run, resolve_as_of
 from lakehouse.contracts import Contract
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, decisions, is_decided
 from lakehouse.model_files import load_card, load_reference
-from lakehouse.ops import GATE_RESULTS, QUARANTINE
+from lakehouse.ops import FILES, GATE_RESULTS, QUARANTINE
 from lakehouse.publish import WORKERS, Step
 from lakehouse.registry import DECISION, MODELS, RECENCY, Version, challenger, model_name, version, versions
 from lakehouse.rows import frame_of, to_pandas
@@ -128,13 +129,13 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     closed = by_all(announced, learnt(events, as_of) if announced else ())
     weeks = to_pandas(by_language(events, as_of, closed))
     shut = weeks_of(closed[EVERYBODY], as_of)
-    weekly = weekly_measures(weeks, first_seen(events, as_of), _learnt_until(card, as_of), shut).assign(as_of=as_of)
+    weekly = weekly_measures(weeks, as_of, first_seen(events, as_of), _learnt_until(card, as_of), shut)
+    weekly = weekly.assign(as_of=as_of)
     own = {contract.name for contract in CONTRACTS}
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
-    gates = lake.table(GATE_RESULTS.name)
     with ThreadPoolExecutor(WORKERS) as pool:
         told = reduce(DataFrame.union, pool.map(lambda name: counted(name, lake.table(name), as_of), names))
-    quality = data_quality(told, lake.table(QUARANTINE.name), gates, as_of, closed[EVERYBODY])
+    quality = data_quality(told, lake.table(QUARANTINE.name), _gates(lake, own), as_of, closed[EVERYBODY])
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]
     if model and card:
@@ -142,7 +143,29 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
         batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
         found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health, model.version)]
     step.stage_all(batches)
+    found += _since_intake(lake, as_of, datetime.now(UTC))
     return [*found, *seen_in.of_tables(to_pandas(step.staged(DATA_QUALITY)))]
+
+
+def _gates(lake: Lake, own: Collection[str]) -> DataFrame:
+    """What the gates said, of monitoring's own tables nothing."""
+    table = F.col("table_name")
+    return (
+        lake.table(GATE_RESULTS.name)
+        .where(F.split_part(table, F.lit("."), F.lit(1)).isin(*SCHEMAS))
+        .where(~table.isin(*own))
+    )
+
+
+def _since_intake(lake: Lake, as_of: date, now: datetime) -> list[Observation]:
+    """How long ago the last dated file was taken in, where the day is the newest of the log: where none comes any more,
+    the day stands still, and no row of it grows older.
+    """
+    live = lake.table(FILES.name).where("arrived_at IS NOT NULL AND row_count > 0")
+    last = live.select(F.unix_timestamp(F.max("taken_in_at")).alias("last")).collect()[0]["last"]
+    if last is None or as_of < resolve_as_of(lake, None):
+        return []
+    return [Observation("hours_since_intake", "landing", (now.timestamp() - last) / 3600)]
 
 
 def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
@@ -182,13 +205,14 @@ def _learnt_until(card: Mapping[str, Any], as_of: date) -> date:
     return date.fromisoformat(told) if told else as_of - NEW_FOR
 
 
-def _lately(lake: Lake, as_of: date) -> set[str]:
-    """The rules that fired as more than info in the weeks before."""
+def _lately(lake: Lake, as_of: date) -> dict[str, float]:
+    """The rules that fired as more than info in the weeks before, and on how many students at most."""
     if not lake.exists(ALERTS.name):
-        return set()
+        return {}
     since = F.col("as_of").between(F.lit(as_of - EXPLAINED_FOR), F.lit(as_of - timedelta(days=1)))
-    rows = lake.table(ALERTS.name).where(since & (F.col("severity") != "info")).select("rule").distinct()
-    return {row.rule for row in rows.collect()}
+    told = lake.table(ALERTS.name).where(since & (F.col("severity") != "info"))
+    most = F.max(F.coalesce("size", F.lit(inf))).alias("size")
+    return {row.rule: row["size"] for row in told.groupBy("rule").agg(most).collect()}
 
 
 def _trained(lake: Lake) -> set[date]:

@@ -82,7 +82,7 @@ def first_seen(events: DataFrame, as_of: date) -> dict[str, date]:
 
 
 def weekly_measures(
-    weeks: pd.DataFrame, first: dict[str, date], learnt_until: date, closed_weeks: Collection[int]
+    weeks: pd.DataFrame, as_of: date, first: dict[str, date], learnt_until: date, closed_weeks: Collection[int]
 ) -> pd.DataFrame:
     """The control chart of the week: each measure beside its mean and deviation over the weeks before.
 
@@ -93,6 +93,7 @@ def weekly_measures(
 
     Args:
         weeks: from `by_language`.
+        as_of: the day; the week that the log begins in is not compared, since it is none but by chance.
         first: from `first_seen`.
         learnt_until: the last day of the rows that the champion learnt from.
         closed_weeks: weeks with a day that is closed for everybody: they are not compared, and where week 0 is one of
@@ -104,7 +105,9 @@ def weekly_measures(
     """
     found = [*_new(weeks, first, learnt_until)]
     if 0 not in closed_weeks:
-        by = {language: _by_week(weeks, language, closed_weeks) for language in sorted({ALL, *weeks["language"]})}
+        whole = (as_of - min(first.values(), default=date.min)).days // 7
+        compared = weeks[weeks["week"] < max(whole, 1)]
+        by = {language: _by_week(compared, language, closed_weeks) for language in sorted({ALL, *weeks["language"]})}
         found += [*_of_all(by.pop(ALL)), *(row for language, of in by.items() for row in _of_language(language, of))]
     return pd.DataFrame(found, columns=["measure", "subject", "value", "usual", "spread", "size"])
 

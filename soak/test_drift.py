@@ -42,10 +42,14 @@ EXPECTED = {
 }
 
 
+def planted(kind: str) -> list[str]:
+    """What plants a drift, for the generator."""
+    return [] if kind == "none" else ["--drift", kind, "--drift-from", str(SINCE)]
+
+
 def watched(folder: Path, kind: str, first: date) -> Lake:
     """A lake with models of TRAINED, every Monday since scored by them, and monitored from a Monday on."""
-    arguments = ["--students", str(STUDENTS), "--days", str(DAYS), "--drift", kind, "--drift-from", str(SINCE)]
-    generate([*arguments, "--out", str(folder / "landing")])
+    generate(["--students", str(STUDENTS), "--days", str(DAYS), *planted(kind), "--out", str(folder / "landing")])
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "soak") as lake:
         run = Run(lake, new_run_id(), TRAINED, OPTIONS)
@@ -94,8 +98,8 @@ def test_weeks_of_many_seeds(tmp_path: Path, report: Report) -> None:
         for seed in SEEDS:
             for kind in ("none", *EXPECTED):
                 folder = tmp_path / f"{students}-{seed}-{kind}"
-                arguments = ["--students", str(students), "--days", "200", "--seed", str(seed), "--drift", kind]
-                generate([*arguments, "--drift-from", str(SINCE), "--out", str(folder / "landing")])
+                arguments = ["--students", str(students), "--days", "200", "--seed", str(seed), *planted(kind)]
+                generate([*arguments, "--out", str(folder / "landing")])
                 done = acts(folder / "landing")
                 days = [SINCE + timedelta(weeks=n) for n in (range(-14, 6) if kind == "none" else range(1, 7))]
                 raised = {alert for day in days for alert in found(done, day, SINCE - timedelta(weeks=11))}

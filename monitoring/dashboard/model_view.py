@@ -16,10 +16,10 @@ KINDS = {
     "gradient_boosting": "Gradient boosting",
 }
 SMALL_TEST = 100
-STALE = ("stale_log", "stale_table")
-"""Rules of monitoring/alerts.yaml that say that a table is stale."""
-LITTLE, MUCH = 0.01, 0.05
-"""Shares of rows set aside that are worth a look, and too many."""
+STALE, MUCH = ("stale_log", "stale_table"), ("much_quarantined",)
+"""Rules of monitoring/alerts.yaml that say that a table is stale, and that too much of it is set aside."""
+LITTLE = 0.01
+"""A share of rows set aside that is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,16 @@ def quality_rows(frames: Frames) -> list[dict[str, Any]]:
     First come the silver tables, which all others are made from, and whatever is not fine.
     """
     found, quality = [], frames.quality
-    stale = set(frames.alerts.loc[frames.alerts["rule"].isin(STALE), "subject"])
+    stale, much = (set(frames.alerts.loc[frames.alerts["rule"].isin(of), "subject"]) for of in (STALE, MUCH))
     for row in quality.sort_values("table_name").to_dict("records"):
         total, aside = int(row["row_count"]), int(row["quarantined"])
         part = aside / (total + aside) if total + aside else 0.0
-        word, tone = _judged(part, row["gate_failures"], row["table_name"] in stale)
+        table = row["table_name"]
+        word, tone = _judged(row["gate_failures"], table in much, table in stale, part)
         found.append(
             {
-                "table": str(row["table_name"]),
-                "first": str(row["table_name"]).startswith("silver.") or tone != "ok",
+                "table": str(table),
+                "first": str(table).startswith("silver.") or tone != "ok",
                 "rows": number(total),
                 "newest": short_day(row["newest_at"]),
                 "behind": behind(row["hours_behind"]),
@@ -158,11 +159,11 @@ def quality_rows(frames: Frames) -> list[dict[str, Any]]:
     return found
 
 
-def _judged(aside: float, gate_failures: Any, stale: bool) -> tuple[str, str]:
+def _judged(gate_failures: Any, much: bool, stale: bool, aside: float) -> tuple[str, str]:
     """The gravest thing to say of a table, and its tone."""
     if not missing(gate_failures) and gate_failures:
         return "its gate failed", "high"
-    if aside > MUCH:
+    if much:
         return "too many set aside", "high"
     if stale:
         return "stale", "medium"

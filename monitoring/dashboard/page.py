@@ -54,6 +54,7 @@ def render(frames: Frames, as_of: date, model_card: dict[str, Any]) -> str:
         "promises": promises,
         "segments": segment_cards(frames),
         "alerts": watch.alerts(frames),
+        "risks_off": bool((frames.alerts["rule"] == "risks_off").any()),
         "watched": watch.summary(frames) if len(frames.quality) else "",
         "quality": model_view.quality_rows(frames),
         "quality_sentence": model_view.quality_sentence(frames.quality) if len(frames.quality) else "",

@@ -157,7 +157,7 @@ def _but(files: Iterable[LandingFile], others: Iterable[LandingFile]) -> list[La
 def _intake(step: Step, by_table: dict[str, list[LandingFile]]) -> DataFrame:
     rows = []
     for table, files in by_table.items():
-        promised, staged = sum(file.rows for file in files), step.staged(_CONTRACT[table]).count()
+        promised, staged = sum(file.rows for file in files), step.count(_CONTRACT[table])
         rows.append((table, promised, staged, promised - staged))
         step.rows[f"bronze.{table}"] = {"rows_in_files": promised, "files": len(files)}
     return frame_of(step.lake.spark, INTAKE, rows)

@@ -228,8 +228,7 @@ class Batch:
     def _balance(self, made: Mapping[Contract, DataFrame], copies: Mapping[tuple[str, bool], int]) -> None:
         """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
         with ThreadPoolExecutor(WORKERS) as pool:
-            frames = [self.step.staged(k) if k in made else self._standing(k) for k in SILVER_OF.values()]
-            stood = list(pool.map(lambda k, frame: _in_force(k, frame).count(), SILVER_OF.values(), frames))
+            stood = list(pool.map(lambda k: self._stands(k, k in made), SILVER_OF.values()))
         rows = []
         for (table, contract), stands in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
@@ -246,19 +245,21 @@ class Batch:
         for row in rows:
             self.step.rows[f"bronze.{row[0]}"] = dict(zip(names[1:], row[1:], strict=True))
 
-    def _standing(self, contract: Contract) -> DataFrame:
-        """Of a table that the batch leaves alone, the rows it looked at: all of a catalogue, none of another."""
-        published = self.lake.table(contract.name)
-        return published if contract in CATALOGUES else published.limit(0)
+    def _stands(self, contract: Contract, made: bool) -> int:
+        """The records that stand, of those that the batch looked at: of a catalogue all, of another table that it
+        leaves alone none.
+        """
+        if contract is c.CLOSURES:
+            # Its table keeps what a correction replaced or called off.
+            told = self.step.staged(contract) if made else self.lake.table(contract.name)
+            return told.where("superseded_at IS NULL").count()
+        if made:
+            return self.step.count(contract)
+        return self.lake.table(contract.name).count() if contract in CATALOGUES else 0
 
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
         return self.now.rows[name] - (self.before.rows[name] if self.before else 0) + self.seen[table].again
-
-
-def _in_force(contract: Contract, frame: DataFrame) -> DataFrame:
-    """One row a record that stands, also of closures, whose table keeps what a correction replaced or called off."""
-    return frame.where("superseded_at IS NULL") if contract is c.CLOSURES else frame
 
 
 def _hint(before: MadeFrom | None, now: MadeFrom) -> str:

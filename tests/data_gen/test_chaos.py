@@ -104,18 +104,29 @@ def test_messages_wait_for_their_conversation(chaos: Delivered) -> None:
     assert len(comes) == len(chaos.defects("orphan_released"))
 
 
-def test_good_messages_and_attempts_refer_to_what_has_arrived(chaos: Delivered) -> None:
+@pytest.mark.parametrize(
+    ("children", "refers", "parents"),
+    [
+        ("messages", "conversation_id", "conversations"),
+        ("assessment_attempts", "assessment_id", "assessments"),
+        ("lesson_progress", "lesson_id", "lessons"),
+    ],
+)
+def test_good_rows_refer_to_what_has_arrived(children: str, refers: str, parents: str, chaos: Delivered) -> None:
     arrived: dict[str, date] = {}
     for path in sorted(chaos.tables, key=day_of, reverse=True):
-        if path.startswith("conversations"):
+        if path.split("/")[0] == parents:
             arrived |= dict.fromkeys(map(text, chaos.tables[path]["id"].to_pylist()), day_of(path))
-    waiting = {record for defect in chaos.defects("orphan_released") for record in defect["ids"]}
-    orphans = {record for defect in chaos.defects("orphan") for record in defect["ids"]}
+    kinds = ("orphan", "orphan_released")
+    waiting = {record for kind in kinds for defect in chaos.defects(kind) for record in defect["ids"]}
+    good = 0
     for path, table in chaos.tables.items():
-        if path.startswith("messages"):
-            for record, talk in zip(table["id"].to_pylist(), table["conversation_id"].to_pylist(), strict=True):
-                if text(record) not in waiting | orphans:
-                    assert arrived[text(talk)] <= day_of(path), path
+        if path.split("/")[0] == children:
+            for record, parent in zip(table["id"].to_pylist(), table[refers].to_pylist(), strict=True):
+                if text(record) not in waiting:
+                    assert arrived[text(parent)] <= day_of(path), path
+                    good += 1
+    assert good
 
 
 def test_duplicates_are_equal_to_an_earlier_row(chaos: Delivered) -> None:

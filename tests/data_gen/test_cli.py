@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ import pytest
 from data_gen import generate
 from data_gen.__main__ import main
 from tests.data_gen.conftest import TABLES
+
+SMALL = ["--students", "3", "--days", "28"]
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -27,7 +30,7 @@ def test_report_counts_every_table(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_what_is_generated_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plain = ["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")]
+    plain = [*SMALL, "--out", str(tmp_path / "landing")]
     assert main([*plain, "--arrivals", "daily"]) == 0
     before = sorted((tmp_path / "landing").rglob("*"))
     said = refused(plain, capsys)
@@ -41,17 +44,70 @@ def test_a_log_that_was_not_generated_is_not_replaced(tmp_path: Path, capsys: py
     own = tmp_path / "landing" / "conversations.parquet"
     own.parent.mkdir()
     own.write_bytes(b"a school's own")
-    said = refused(["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")], capsys)
-    assert "holds a conversations.parquet that" in said
-    assert "does not know to be generated: choose another --out" in said
+    said = refused([*SMALL, "--out", str(tmp_path / "landing")], capsys)
+    assert f"{own} is no file that {tmp_path / 'truth'} knows to be generated: choose another --out" in said
     assert own.read_bytes() == b"a school's own"
     assert list(tmp_path.rglob("*.parquet")) == [own]
     own.unlink()
-    generated = ["--students", "3", "--days", "28", "--out", str(tmp_path / "landing")]
+    generated = [*SMALL, "--out", str(tmp_path / "landing")]
     assert main(generated) == main(generated) == 0
     own.write_bytes(b"a school's own")
-    assert "holds a conversations.parquet" in refused(generated, capsys)
+    assert f"{own} is no file" in refused(generated, capsys)
     assert own.read_bytes() == b"a school's own"
+
+
+def test_an_own_file_in_the_folder_of_the_truth_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "truth" / "students.parquet"
+    own.parent.mkdir()
+    own.write_bytes(b"a school's own")
+    said = refused([*SMALL, "--out", str(tmp_path / "landing")], capsys)
+    assert f"{own} is no file" in said
+    assert "choose another --truth" in said
+    assert list(tmp_path.rglob("*.parquet")) == [own]
+
+
+def test_the_truth_about_files_that_are_there_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = ([*SMALL, "--out", str(tmp_path / name)] for name in ("a", "b"))
+    assert main(first) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "truth").iterdir()}
+    said = refused([*second, "--seed", "7"], capsys)
+    assert f"holds the truth about {tmp_path / 'a' / 'assessment_attempts.parquet'}, which is there still" in said
+    assert {path: path.read_bytes() for path in (tmp_path / "truth").iterdir()} == before
+    assert main([*second, "--seed", "7", "--truth", str(tmp_path / "other")]) == main(first) == 0
+    shutil.rmtree(tmp_path / "a")
+    shutil.rmtree(tmp_path / "b")
+    assert main([*second, "--seed", "7"]) == 0
+
+
+def test_landing_and_truth_may_be_moved_together(tmp_path: Path) -> None:
+    assert main([*SMALL, "--out", str(tmp_path / "here" / "landing")]) == 0
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert main([*SMALL, "--out", str(tmp_path / "there" / "landing")]) == 0
+
+
+@pytest.mark.parametrize("left", ["", "[]", "{"])
+def test_a_half_written_book_of_what_was_generated_is_no_stack_trace(
+    left: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generated = [*SMALL, "--out", str(tmp_path / "landing")]
+    assert main(generated) == 0
+    (tmp_path / "truth" / "generated.json").write_text(left)
+    assert "knows to be generated: choose another --out, or empty that one first" in refused(generated, capsys)
+
+
+def test_no_truth_outlives_what_it_is_true_of(tmp_path: Path) -> None:
+    daily = [*SMALL, "--arrivals", "daily", "--out", str(tmp_path / "landing")]
+    assert main([*daily, "--chaos"]) == 0
+    own = tmp_path / "truth" / "notes.txt"
+    own.write_text("mine")
+    shutil.rmtree(tmp_path / "landing")
+    assert main(daily) == 0
+    kept = {"students.parquet", "hazard.parquet", "generated.json", "notes.txt"}
+    assert {path.name for path in (tmp_path / "truth").iterdir()} == kept
 
 
 def test_runs_as_a_module(tmp_path: Path) -> None:

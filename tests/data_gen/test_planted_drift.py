@@ -14,11 +14,12 @@ from tests.data_gen.delivered import written
 from tests.data_gen.test_cli import refused
 
 SINCE = pd.Timestamp("2024-12-01")
-PLAN = ["--students", "200", "--days", "90", "--seed", "5", "--drift-from", "2024-12-01"]
+PLAN = ["--students", "200", "--days", "90", "--seed", "5"]
 
 
 def landed(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
-    main([*PLAN, "--drift", kind, "--out", str(folder / kind / "landing")])
+    planted = [] if kind == "none" else ["--drift", kind, "--drift-from", "2024-12-01"]
+    main([*PLAN, *planted, "--out", str(folder / kind / "landing")])
     found = {}
     for table in ("conversations", "messages", "lesson_progress"):
         frame = pd.read_parquet(folder / kind / "landing" / f"{table}.parquet")
@@ -87,6 +88,8 @@ def test_daily_deliveries_hold_it_too(tmp_path: Path) -> None:
 def test_a_day_outside_the_log_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["--days", "90", "--drift", "exodus", "--drift-from", "2024-01-01", "--out", str(tmp_path)], capsys)
     assert "--drift-from is 2024-01-01: choose a day from 2024-10-04 to 2024-12-31" in said
+    said = refused(["--drift-from", "2024-12-20", "--out", str(tmp_path)], capsys)
+    assert "--drift-from tells when a drift begins: add --drift, one of error_rate, silent_client" in said
 
 
 def test_ids_stay_apart_where_messages_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,6 @@ def found(done: pd.DataFrame, as_of: date, trained_to: date) -> list[tuple[str, 
     """Rule and subject of every alert past info that the week raises."""
     first = {str(name): days.min().date() for name, days in done.groupby("language")["day"]}
     known = {name: day for name, day in first.items() if day < as_of}
-    measures = weekly_measures(weeks(done, as_of), known, trained_to, closed_weeks=())
+    measures = weekly_measures(weeks(done, as_of), as_of, known, trained_to, closed_weeks=())
     fired = alerts([*observations.of_weeks(measures)], RULES)
     return [(alert.rule, alert.subject) for alert in fired if alert.severity != "info"]

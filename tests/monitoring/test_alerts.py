@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,14 @@ import pytest
 from features.feature_view import views
 from lakehouse.errors import RadarError
 from monitoring.alerts import Observation, Rule, alerts, load
+from monitoring.retraining import decide
 
 RULES = load()
 GONE = Observation("active_students", "students", 50.0, 100.0, 10.0, 50)
 DRIFTED = Observation("important_feature_psi", "messages_7", 0.9, 0.25, size=100)
 
 
-def fired(*seen: Observation, lately: tuple[str, ...] = ()) -> list[tuple[str, str, str]]:
+def fired(*seen: Observation, **lately: float) -> list[tuple[str, str, str]]:
     return [(a.rule, a.severity, a.subject) for a in alerts(seen, RULES.alerts, lately)]
 
 
@@ -56,7 +59,7 @@ def test_a_cause_explains_its_consequences() -> None:
     assert fired(DRIFTED, GONE) == [
         ("students_gone", "critical", "students"), ("important_feature_drifted", "info", "messages_7"),
     ]  # fmt: skip
-    assert fired(DRIFTED, lately=("silent_client",)) == [("important_feature_drifted", "info", "messages_7")]
+    assert fired(DRIFTED, silent_client=inf) == [("important_feature_drifted", "info", "messages_7")]
 
 
 def test_few_explain_nothing_of_many() -> None:
@@ -64,6 +67,32 @@ def test_few_explain_nothing_of_many() -> None:
     for students, severity in ((249, "warning"), (250, "info")):
         new = Observation("new_language", "dutch", students, size=students)
         assert ("important_feature_drifted", severity, "messages_7") in fired(drifted, new)
+
+
+def test_few_of_the_weeks_before_explain_no_more_than_few_of_today() -> None:
+    drifted = replace(DRIFTED, size=5_000)
+    assert fired(drifted, new_language=249) == [("important_feature_drifted", "warning", "messages_7")]
+    assert fired(drifted, new_language=250) == [("important_feature_drifted", "info", "messages_7")]
+
+
+def test_a_cause_of_today_takes_nothing_from_a_larger_one_of_the_weeks_before() -> None:
+    german = Observation("error_rate", "german", 0.6, 0.2, 0.05, 20)
+    assert fired(replace(DRIFTED, size=3_000), german, error_rate_of_language=800) == [
+        ("error_rate_of_language", "warning", "german"), ("important_feature_drifted", "info", "messages_7"),
+    ]  # fmt: skip
+
+
+def test_students_who_are_gone_excuse_no_client_that_sends_less() -> None:
+    silent = Observation("rows_per_student", "silver.messages", 3.9, 8.0, 0.4, 500)
+    for told in (alerts([silent], RULES.alerts, {"students_gone": 500}), alerts([GONE, silent], RULES.alerts)):
+        assert ("silent_client", "critical") in {(alert.rule, alert.severity) for alert in told}
+        assert not decide(told, date(2024, 11, 8), date(2024, 12, 2), RULES).retrain
+
+
+def test_how_many_students_an_alert_stands_on_is_kept() -> None:
+    (gone,) = alerts([GONE], RULES.alerts)
+    (late,) = alerts([Observation("hours_behind", "silver.learning_events", 100.0)], RULES.alerts)
+    assert (gone.size, late.size) == (50, None)
 
 
 def test_what_grows_by_its_nature_does_not_alert() -> None:

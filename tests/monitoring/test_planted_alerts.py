@@ -21,8 +21,8 @@ TRAINED_TO = date(2024, 9, 1)
 
 
 def generated(folder: Path, kind: str) -> pd.DataFrame:
-    arguments = ["--students", "800", "--days", "200", "--drift", kind, "--drift-from", str(SINCE)]
-    generate([*arguments, "--out", str(folder / "landing")])
+    planted = [] if kind == "none" else ["--drift", kind, "--drift-from", str(SINCE)]
+    generate(["--students", "800", "--days", "200", *planted, "--out", str(folder / "landing")])
     return acts(folder / "landing")
 
 

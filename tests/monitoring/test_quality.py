@@ -22,11 +22,11 @@ def gates(spark: SparkSession, *rows: Any) -> DataFrame:
 def quality(spark: SparkSession, name: str, frame: DataFrame, *checks: Any, closed: Collection[date] = ()) -> Any:
     quarantine = spark.createDataFrame(
         [
-            ("silver.conversations", None, None),
-            ("silver.conversations", date(2024, 12, 2), None),
-            ("silver.conversations", None, datetime(2024, 12, 1)),
+            ("silver.conversations", None, None, 3),
+            ("silver.conversations", date(2024, 12, 2), None, 5),
+            ("silver.conversations", None, datetime(2024, 12, 1), 7),
         ],
-        "table_name string, arrived_at date, released_at timestamp",
+        "table_name string, arrived_at date, released_at timestamp, copies int",
     )
     return data_quality(counted(name, frame, AS_OF), quarantine, gates(spark, *checks), AS_OF, closed).collect()[0]
 
@@ -41,7 +41,7 @@ def test_counts_are_of_what_was_there_on_the_day(spark: SparkSession) -> None:
         spark, "silver.conversations", spark.createDataFrame(rows, "started_at timestamp, known_at timestamp")
     )
     assert (row.row_count, row.newest_at, row.hours_behind) == (1, datetime(2024, 12, 1, 12), 12.0)
-    assert (row.quarantined, row.quarantined_share, row.gate_checks) == (1, 0.5, None)
+    assert (row.quarantined, row.quarantined_share, row.gate_checks) == (3, 0.75, None)
 
 
 def test_a_table_of_days_is_as_fresh_as_its_newest_day(spark: SparkSession) -> None:
@@ -82,3 +82,25 @@ def test_the_last_gate_of_a_table_is_told(spark: SparkSession) -> None:
         ("3", "gold.daily_metrics", "NotNull", "topic", False, late),
     )  # fmt: skip
     assert (row.gate_checks, row.gate_failures) == (2, 1)
+
+
+def test_what_is_dated_by_nothing_counts(spark: SparkSession) -> None:
+    begun, day = datetime(2024, 11, 22), datetime(2024, 12, 1)
+    rows = [(None, None, day), (begun, None, begun), (begun, day, day), (datetime(2024, 12, 2), None, day)]
+    shape = "started_at timestamp, completed_at timestamp, known_at timestamp"
+    row = quality(spark, "silver.lesson_progress", spark.createDataFrame(rows, shape))
+    assert (row.row_count, row.newest_at, row.hours_behind) == (3, day, 24.0)
+
+
+def test_a_gate_over_no_table_is_told_while_it_fails(spark: SparkSession) -> None:
+    table = counted("gold.topic_engagement", spark.createDataFrame([("travel",)], "topic string"), AS_OF)
+    early, late = datetime(2024, 12, 1), datetime(2024, 12, 2)
+    asked = ("silver.balance", "Between", "refused_share")
+    none = spark.createDataFrame([], "table_name string, arrived_at date, released_at timestamp, copies int")
+    failed = gates(spark, ("1", *asked, True, early), ("2", *asked, False, late))
+    found = {r.table_name: r for r in data_quality(table, none, failed, AS_OF, ()).collect()}
+    assert found.keys() == {"gold.topic_engagement", "silver.balance"}
+    told = found["silver.balance"]
+    assert (told.row_count, told.quarantined, told.gate_failures, told.newest_at) == (0, 0, 1, None)
+    passed = gates(spark, ("1", *asked, False, early), ("2", *asked, True, late))
+    assert [r.table_name for r in data_quality(table, none, passed, AS_OF, ()).collect()] == ["gold.topic_engagement"]

@@ -17,7 +17,7 @@ RULES, TODAY = load(), date(2024, 12, 30)
 
 
 def alert(rule: str, severity: str = "warning") -> Alert:
-    return Alert(rule, severity, "x", 1.0, 0.5, "")
+    return Alert(rule, severity, "x", 1.0, 0.5, "", None)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def sums(students: list[int], messages: list[int], errors: list[int], language: 
 def measured(
     frame: pd.DataFrame, first: dict[str, date] | None = None, closed_weeks: Collection[int] = ()
 ) -> pd.DataFrame:
-    return weekly_measures(frame, first or {}, LONG_AGO, closed_weeks).set_index(["measure", "subject"])
+    return weekly_measures(frame, AS_OF, first or {}, LONG_AGO, closed_weeks).set_index(["measure", "subject"])
 
 
 def test_what_is_usual_is_the_mean_of_the_weeks_before() -> None:
@@ -113,6 +113,17 @@ def test_what_is_usual_is_the_mean_of_the_weeks_before() -> None:
     assert row["spread"] == pytest.approx(np.sqrt(np.var([100, 110, 90, 100], ddof=1) + 50))
     row = found.loc[("rows_per_student", "silver.messages")]
     assert (row["value"], row["usual"], row["spread"]) == (6, 8, pytest.approx(np.sqrt(6 / 50)))
+
+
+def test_the_week_that_the_log_begins_in_is_not_compared() -> None:
+    frame = sums([50, 100, 110, 90, 100, 25], [800] * 6, [0] * 6)
+    begun = {"french": AS_OF - timedelta(days=36), "dutch": AS_OF - timedelta(days=3)}
+    row = measured(frame, begun).loc[("active_students", "students")]
+    assert (row["value"], row["usual"]) == (50, 100)
+    row = measured(frame, {"french": AS_OF - timedelta(days=42)}).loc[("active_students", "students")]
+    assert row["usual"] == 85
+    young = measured(frame, {"french": AS_OF - timedelta(days=3)}).loc[("active_students", "students")]
+    assert (young["value"], young["usual"]) == (50, None)
 
 
 def test_weeks_with_a_closure_are_not_compared() -> None:

@@ -21,8 +21,8 @@ from monitoring.dashboard.charts.drawing import (
 )
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.words import count, feature_name, number, percent, short_day, signed
+from monitoring.drift import DRIFTED, WATCH
 
-WATCH, DRIFTED = 0.1, 0.25
 SHOWN_FEATURES = 12
 
 

@@ -198,16 +198,33 @@ def test_names_of_columns_and_tables_come_in_any_case(db: Path, run: Run, out: P
     assert {name.lower() for name in first} == {*first}
 
 
-def test_an_arrival_before_what_happened_is_refused_and_a_few_wrong_times_are_not(
+def test_an_arrival_before_what_happened_is_refused_and_a_few_wrong_times_are_told(
     db: Path, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["export", "--db", str(db), "--user-id", "7", "--out", str(out), "--arrived", "2023-11-09"]
-    assert "happened after --arrived 2023-11-09, such as conversations 7:1 on 2024-11-04" in refused(asked, capsys)
+    said = refused(asked, capsys)
+    assert "9 of the 12 rows to be exported happened after --arrived 2023-11-09, such as conversations 7:1:" in said
     assert files(out) == []
-    change(db, "UPDATE user_levels SET assessed_at = '2027-01-01 00:00:00'")
-    assert counts(run("--arrived", "2024-11-09"), "user_levels") == (1, 0, 0)
-    change(db, "INSERT INTO messages VALUES (4, 2, 'user', 'Hola', NULL, NULL, '2027-01-01 00:00:00')")
-    assert counts(run("--arrived", "2024-11-10"), "messages") == (1, 0, 3)
+    change(db, "UPDATE user_levels SET assessed_at = '2027-01-01 00:00:00', updated_at = '2029-01-01 00:00:00'")
+    change(db, "UPDATE conversations SET updated_at = '2029-01-01 00:00:00'")
+    said = run("--arrived", "2024-11-09")
+    assert counts(said, "user_levels") == (1, 0, 0)
+    assert "user_levels: happened after --arrived, ingest will set aside: 1 (7:1)" in said
+    assert "conversations: happened" not in said
+    change(db, "INSERT INTO messages VALUES (4, 2, 'user', 'Hola', NULL, NULL, '2024-11-11 23:30:00-08:00')")
+    assert "messages: happened after --arrived, ingest will set aside: 1 (7:4)" in run("--arrived", "2024-11-10")
+    assert "happened after" not in run("--arrived", "2024-11-11")
+
+
+def test_half_of_an_export_is_not_a_few_wrong_times(
+    db: Path, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("--arrived", "2024-11-09")
+    said = "INSERT INTO messages VALUES ({0}, 2, 'user', 'Hola', NULL, NULL, '2024-11-{0} 09:00:00')"
+    change(db, *(said.format(day) for day in range(10, 20)))
+    asked = ["export", "--db", str(db), "--user-id", "7", "--out", str(out), "--arrived", "2024-11-13"]
+    assert "5 of the 10 rows" in refused(asked, capsys)
+    assert counts(run("--arrived", "2024-11-19"), "messages") == (10, 0, 3)
 
 
 def test_types_are_natural(db: Path, run: Run, out: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_gen import sqlite
+from data_gen.__main__ import main
 from tests.data_gen.export.app import (
     Run,
     change,
@@ -101,6 +102,8 @@ def test_bad_arguments_are_refused(
          "table user_levels has a row without an id, or two rows with the same"),
         ("DROP TABLE user_levels; CREATE TABLE user_levels (id TEXT); INSERT INTO user_levels VALUES (NULL)",
          "table user_levels has a row without an id, or two rows with the same"),
+        ("DROP TABLE user_levels; CREATE TABLE user_levels (id); INSERT INTO user_levels VALUES (1), ('1')",
+         "table user_levels has a row without an id, or two rows with the same"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_the_apps_is_refused(
@@ -157,6 +160,21 @@ def test_an_earlier_export_that_is_broken_is_named(
     (out / "messages" / "user-7-1.parquet").write_bytes(b"PAR1")
     said = refused(["export", "--db", str(db), "--user-id", "7", "--out", str(out)], capsys)
     assert f"the earlier export {out / 'messages' / 'user-7-1.parquet'} cannot be read" in said
+
+
+@pytest.mark.parametrize("arrivals", ["none", "daily"])
+def test_a_user_of_another_log_is_not_joined_by_one_of_that_name(
+    arrivals: str, db: Path, run: Run, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--students", "8", "--days", "28", "--out", str(out), "--arrivals", arrivals]) == 0
+    (out / "conversations").mkdir(exist_ok=True)
+    (out / "conversations" / "broken.parquet").write_bytes(b"PAR1")
+    before = files(out)
+    said = refused(["export", "--db", str(db), "--user-id", "7", "--out", str(out)], capsys)
+    assert "holds another user 7: choose another --user-id, or another --out" in said
+    assert files(out) == before
+    run(user="me")
+    assert "no file written" in run(user="me")
 
 
 def test_a_failure_half_way_leaves_no_file(

@@ -130,11 +130,9 @@ def test_a_row_tells_the_risk_so_far_and_the_last_contact(visit: Visit) -> None:
     told = page.locator("#students svg.spark").first.get_attribute("aria-label") or ""
     assert told.startswith("Risk so far: ")
     assert told.removesuffix("%").split(", ")[-1] == column(page, "risk")[0].split("%")[0]
-    page.get_by_role("searchbox").fill("S1042")
-    assert rows(page).count() == 1
     contacted = page.locator("#students .contacted")
-    page.get_by_role("button", name="Clear").click()
-    assert all(text == "Contacted on 27 Nov 2024" for text in contacted.all_inner_texts())
+    assert contacted.count() > 0
+    assert set(contacted.all_inner_texts()) == {"Contacted on 27 Nov 2024"}
 
 
 def test_alerts_are_told_with_the_decision_to_train(visit: Visit) -> None:
@@ -165,7 +163,9 @@ def test_search_looks_at_names_reasons_and_actions(visit: Visit) -> None:
     page.get_by_role("searchbox").fill("S1042")
     assert column(page, "student_id") == ["S1042"]
     page.get_by_role("searchbox").fill("PRAISE corrected")
-    assert all("praise" in text for text in column(page, "suggested_action"))
+    found = column(page, "suggested_action")
+    assert found
+    assert all("praise" in text for text in found)
     page.get_by_role("searchbox").fill("nobody has this name")
     expect(page.locator("#status")).to_have_text("No student matches")
     expect(page.locator("#students tbody")).to_contain_text("Clear the filters")

@@ -180,6 +180,10 @@ def test_what_a_percentage_promises_is_said_of_a_model_that_was_tested() -> None
     tested, untested = ({"metrics": nothing(), "test_rows": rows, "too_little_data": False} for rows in (1310, 0))
     assert "of ten such students" in render(with_students(scored()), AS_OF, tested)
     assert "of ten such students" not in render(with_students(scored()), AS_OF, untested)
+    off = pd.DataFrame(
+        [("risks_off", "warning", "all", 0.1, 0.02, "read as a ranking")], columns=list(COLUMNS["alerts"])
+    )
+    assert "of ten such students" not in render(replace(with_students(scored()), alerts=off), AS_OF, tested)
 
 
 def test_a_closure_ahead_is_why_nobody_is_scored() -> None:
@@ -313,14 +317,21 @@ def test_the_decision_to_train_tells_whether_it_was_acted_on(retrain: bool, acte
 
 def test_quality_tells_too_many_set_aside() -> None:
     rows = {row["table"]: row for row in model_view.quality_rows(SAMPLE)}
-    assert rows["silver.assessment_attempts"]["word"] == "too many set aside"
+    assert rows["silver.assessment_attempts"]["word"] == "look at these"
+    many = ("much_quarantined", "warning", "silver.assessment_attempts", 0.07, 0.05, "7.0% waits in quarantine")
+    alerts = pd.DataFrame([many], columns=list(COLUMNS["alerts"]))
+    told = {row["table"]: row for row in model_view.quality_rows(replace(SAMPLE, alerts=alerts))}
+    assert told["silver.assessment_attempts"]["word"] == "too many set aside"
     assert rows["silver.conversations"]["word"] == "fine"
     assert rows["silver.student_levels"]["behind"] == "—"
     assert "583 rows could not be used" in model_view.quality_sentence(SAMPLE.quality)
 
 
-def test_what_the_page_calls_stale_is_what_rules_ask_of_hours_behind() -> None:
-    assert set(model_view.STALE) == {rule.name for rule in load().alerts if rule.measure == "hours_behind"}
+@pytest.mark.parametrize(
+    ("named", "measure"), [(model_view.STALE, "hours_behind"), (model_view.MUCH, "quarantined_share")]
+)
+def test_what_the_page_calls_stale_or_too_much_is_what_rules_ask_of(named: tuple[str, ...], measure: str) -> None:
+    assert set(named) == {rule.name for rule in load().alerts if rule.measure == measure}
 
 
 def test_quality_tells_failed_gates_and_what_an_alert_calls_stale() -> None:
