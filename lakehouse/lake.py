@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from lakehouse.session import connect, jvm_pid
 from lakehouse.settings import Settings, check_writable
 
 SCHEMAS = ("bronze", "silver", "features", "gold", "models", "ops")
+ALIKE = 0.8
+"""From how alike, of 1, a name may be another one misspelled."""
 FEW_ROWS, FEW_BESIDE = 20_000, 500_000
 ABANDONED = timedelta(days=1)
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
@@ -116,7 +119,7 @@ class Lake:
             RadarError: when there is no such table, saying which step makes it.
         """
         if not self.exists(table):
-            raise RadarError(f"The lake {self.settings.lake} has no table {table}; {self._what_makes(table)}.")
+            raise RadarError(f"The lake {self.settings.lake} has no table {table}; {self._instead_of(table)}.")
         if version is None:
             return self.spark.table(self.name(table))
         return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
@@ -264,9 +267,13 @@ class Lake:
         self.spark.catalog.dropTempView(name)
         shutil.rmtree(self.settings.staging / name, ignore_errors=True)
 
-    def _what_makes(self, table: str) -> str:
-        maker = _MAKER.get(table.split(".")[0])
-        return f"run `{entry_point(maker, lake=self.settings.lake)}` first" if maker else "no run has written it yet"
+    def _instead_of(self, table: str) -> str:
+        """What makes it, and what is there under a name much like it."""
+        maker, *takes = _MAKER.get(table.split(".")[0], ("",))
+        where = {name: getattr(self.settings, name) for name in takes}
+        told = f"run `{entry_point(maker, **where)}` first" if maker else "no run has written it yet"
+        near = get_close_matches(table, self.tables(), n=1, cutoff=ALIKE)
+        return told + (f"; or is {near[0]} meant" if near else "")
 
     def _commits(self, table: str) -> list[int]:
         """The versions whose commits lie in a local table's log: none yet where a run was killed while it made it."""
@@ -311,4 +318,8 @@ def _refuse_other_type(table: str, column: Column, held: str) -> None:
         )
 
 
-_MAKER = {"bronze": "ingest", "silver": "ingest", "features": "features", "gold": "main"}
+_MAKER = {
+    **dict.fromkeys(("bronze", "silver"), ("ingest", "landing", "lake")), "features": ("features", "lake"),
+    "gold": ("main", "landing", "lake"),
+}  # fmt: skip
+"""The entry point that makes the tables of a schema, and its parameters that say where they are made."""

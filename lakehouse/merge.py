@@ -103,9 +103,11 @@ def _changes(contract: Contract, staged: str, target: str, replaced: str | None,
 
 
 def _told(side: str, column: Column) -> str:
-    """A value as SQL that can be compared: of maps Spark compares the entries alone."""
-    value = f"{side}.`{column.name}`"
-    return f"array_sort(map_entries({value}))" if column.type.upper().startswith("MAP<") else value
+    """A value as SQL that can be compared: of maps Spark compares the entries alone, and nothing that holds a map."""
+    value, kind = f"{side}.`{column.name}`", column.type.upper()
+    if kind.count("MAP<") > kind.startswith("MAP<"):
+        return f"to_json(struct({value}), map('ignoreNullFields', 'false'))"
+    return f"array_sort(map_entries({value}))" if kind.startswith("MAP<") else value
 
 
 def _merge(contract: Contract, target: str, changes: str, place: str) -> str:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_card
-from lakehouse.registry import FEATURE_SPEC, PINS, Version, every_version
+from lakehouse.registry import FEATURE_SPEC, PINS, Version, client, every_version
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ def pins(lake: Lake) -> list[Pin]:
 
 
 def _pinned_by(lake: Lake, found: Version) -> Mapping[str, int]:
-    """By the version's tag, which stays readable wherever the files are; of one from before there was such a tag by the
-    model card; of one that the feature store logged without a card by the model's metadata. Nothing of one that has
-    none of them.
+    """By the version's tag, which stays readable wherever the files are; of one without it by the model card, or else
+    by the metadata of a model that the feature store logged. Nothing of one that has none of them.
     """
     from mlflow.exceptions import MlflowException
     from mlflow.models import get_model_info
@@ -52,11 +51,17 @@ def _pinned_by(lake: Lake, found: Version) -> Mapping[str, int]:
     if PINS in found.tags:
         return dict(json.loads(found.tags[PINS]))
     with suppress(RadarError):
-        return dict(load_card(lake, found).get("pins", {}))
+        if told := load_card(lake, found).get("pins"):
+            return dict(told)
     try:
         return dict((get_model_info(found.uri).metadata or {}).get(FEATURE_SPEC, {}).get("versions", {}))
     except (MlflowException, OSError):
         return {}
+
+
+def pin(lake: Lake, name: str, number: str, tables: Mapping[str, int]) -> None:
+    """Tag a registered version with the versions of tables that it was trained on."""
+    client(lake.settings).set_model_version_tag(name, number, PINS, json.dumps(dict(tables)))
 
 
 def oldest_pinned(lake: Lake, table: str, held: list[Pin]) -> datetime | None:

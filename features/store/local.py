@@ -25,6 +25,7 @@ from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
 from lakehouse.model_files import refuse_unsafe
+from lakehouse.pins import pin
 from lakehouse.registry import FEATURE_SPEC, use_mlflow
 
 if TYPE_CHECKING:
@@ -44,36 +45,41 @@ class LocalFeatureStore:
         timeseries_column: str | None = None, schema: StructType | None = None, description: str | None = None,
         partition_columns: str | Sequence[str] | None = None, tags: Mapping[str, str] | None = None,
     ) -> FeatureTable:  # fmt: skip
-        """As Databricks' client; a table that is there is left as it is. Partitions are checked and not made here.
+        """As Databricks' client; a table that is there with rows is left as it is. Partitions are checked and not made
+        here.
 
         Raises:
             SpecError: for keys or columns that make no feature table.
         """
+        if df is not None:
+            _check_frame(name, df)
         shape = schema if schema is not None else None if df is None else df.schema
         if shape is None:
             raise SpecError(f"{name}: give the table's rows as df, or its columns as schema.")
-        if df is not None and schema is not None and _shape(df.schema) != _shape(schema):
+        if df is not None and schema is not None and set(df.schema.fields) != set(schema.fields):
             raise SpecError(f"{name}: df and schema are both given and differ.")
+        if not isinstance(timeseries_column, str | None):
+            raise SpecError(f"{name}: timeseries_column is the name of one column, not {timeseries_column!r}.")
         absent = [column for column in _listed(partition_columns) if column not in shape.names]
         if absent:
             raise SpecError(f"{name}: the schema has no partition column {', '.join(absent)}.")
-        keys, times = _listed(primary_keys), _listed(timeseries_column)
-        tables.check_creation(self.lake.short(name), keys, times, shape)
-        if self.lake.exists(self.lake.short(name)):
+        keys, time, table = _listed(primary_keys), timeseries_column or "", self.lake.short(name)
+        tables.check_creation(table, keys, time, shape)
+        there = self.lake.exists(table)
+        if there and (df is None or not self.lake.table(table).isEmpty()):
             return self.get_table(name=name)
+        # Also where it is there without a row: who made it may have been killed before its rows were written.
         with self._as_writer() as lake:
-            tables.create(lake, name, keys, times, shape, description or "", tags or {})
-            if df is not None:
-                self._first_rows(lake, name, df)
+            try:
+                tables.create(lake, name, keys, time, shape, description or "", tags or {})
+                if df is not None:
+                    tables.write(lake, tables.describe(lake, name), df)
+            except BaseException:
+                # Without its first rows it is none, as with Databricks' client.
+                if not there and lake.exists(table):
+                    lake.drop(table)
+                raise
         return self.get_table(name=name)
-
-    def _first_rows(self, lake: Lake, name: str, df: DataFrame) -> None:
-        """Write the rows that a table is made with; without them it is none, as with Databricks' client."""
-        try:
-            tables.write(lake, tables.describe(lake, name), df)
-        except Exception:
-            lake.drop(lake.short(name))
-            raise
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         """As Databricks' client, but for streams: rows are merged by their keys, through staging and gate.
@@ -83,20 +89,25 @@ class LocalFeatureStore:
         """
         if mode != "merge":
             raise SpecError(f"{name}: mode is {mode!r}; a feature table is written by mode 'merge' alone.")
+        _check_frame(name, df)
         if df.isStreaming:
             raise SpecError(f"{name}: a stream cannot be written here; write each batch in foreachBatch.")
         with self._as_writer() as lake:
             tables.write(lake, tables.describe(lake, name), df)
 
     def read_table(self, *, name: str) -> DataFrame:
-        """As Databricks' client: the rows of a feature table by its two- or three-level name."""
-        return self.lake.table(self.lake.short(name))
+        """As Databricks' client: the rows of a feature table by its two- or three-level name.
+
+        Raises:
+            SpecError: when there is no such table.
+        """
+        return tables.rows(self.lake, name)
 
     def get_table(self, *, name: str) -> FeatureTable:
         """As Databricks' client.
 
         Raises:
-            SpecError: when the table is no feature table.
+            SpecError: when there is no such table, or it is no feature table.
         """
         return tables.describe(self.lake, name)
 
@@ -109,6 +120,7 @@ class LocalFeatureStore:
         Raises:
             SpecError: for what the client refuses too; see `resolve`.
         """
+        _check_frame("create_training_set", df)
         spec, pins = pinned(self.lake, df, feature_lookups, label, exclude_columns or ())
         return LocalTrainingSet(self.lake, df, spec, tuple(_listed(label)), pins)
 
@@ -122,9 +134,12 @@ class LocalFeatureStore:
         use_mlflow(self.lake.settings)
         told = training_set.spec.to_dict() | {"versions": training_set.pins}
         metadata = dict(kwargs.pop("metadata", None) or {}) | {FEATURE_SPEC: told}
-        return flavor.log_model(
+        logged = flavor.log_model(
             model, name=artifact_path, registered_model_name=registered_model_name, metadata=metadata, **kwargs
         )
+        if registered_model_name:
+            pin(self.lake, registered_model_name, str(logged.registered_model_version), training_set.pins)
+        return logged
 
     def score_batch(self, *, model_uri: str, df: DataFrame, result_type: str = "double") -> DataFrame:
         """As Databricks' client: a column of the frame takes the place of the feature of that name. The model is loaded
@@ -144,6 +159,7 @@ class LocalFeatureStore:
         use_mlflow(self.lake.settings)
         import mlflow
 
+        _check_frame("score_batch", df)
         if df.isStreaming:
             raise SpecError("A stream cannot be scored; score each batch in foreachBatch.")
         refuse_unsafe(model_uri)
@@ -153,8 +169,7 @@ class LocalFeatureStore:
         lacking = [name for name in spec.required if name not in df.columns]
         if lacking:
             raise SpecError(f"{model_uri} needs the column {', '.join(lacking)}, which the frame lacks.")
-        asked = [lookup for lookup in spec.lookups if lookup.wanted(df.columns)]
-        check_keys(asked, df.schema, {part.table: tables.describe(self.lake, part.table) for part in asked})
+        check_keys(spec.lookups, df.schema, {one.table: tables.describe(self.lake, one.table) for one in spec.lookups})
         frame = augmented(df, spec, self.lake.table, single_moments(df, spec.lookups, self.lake.table))
         told = frame.select(*dict.fromkeys([*df.columns, *spec.inputs]))
         return predicted(told, mlflow.pyfunc.load_model(model_uri), spec.inputs, result_type)
@@ -211,10 +226,21 @@ def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, 
         table: a feature table's rows by name.
         moments: see `single_moments`.
     """
+    made = {function.output for function in spec.functions}
     for part in in_order(spec, frame.columns):
+        if isinstance(part, Lookup) and made.intersection(part.needs):
+            _check_made_keys(part, frame.schema, table(part.table).schema)
         frame = look_up(frame, table(part.table), part, moments) if isinstance(part, Lookup) else compute(frame, part)
     defaults = {name: value for lookup in spec.lookups for name, value in lookup.defaults.items()}
     return frame.fillna(defaults) if defaults else frame
+
+
+def _check_made_keys(lookup: Lookup, given: StructType, held: StructType) -> None:
+    """The keys that a function makes, of whose type nothing is known before, are of the table's very type too."""
+    for mine, key in lookup.pairs.items():
+        has, wanted = (schema[name].dataType.typeName() for schema, name in ((given, mine), (held, key)))
+        if has != wanted:
+            raise SpecError(f"{lookup.table} has the key {key} of type {wanted}, and {mine} is {has}; cast it.")
 
 
 def predicted(frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], result_type: str) -> DataFrame:
@@ -254,5 +280,10 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
     return [names] if isinstance(names, str) else list(names or [])
 
 
-def _shape(schema: StructType) -> list[tuple[str, str]]:
-    return [(field.name, field.dataType.simpleString()) for field in schema]
+def _check_frame(of: str, df: object) -> None:
+    """Refuse what is no frame of Spark's, such as one of pandas', and one that has a column twice."""
+    if not isinstance(df, DataFrame):
+        raise SpecError(f"{of}: df is {type(df).__module__}.{type(df).__name__}; it has to be a DataFrame of Spark's.")
+    twice = [name for name in dict.fromkeys(df.columns) if df.columns.count(name) > 1]
+    if twice:
+        raise SpecError(f"{of}: the frame has the column {', '.join(twice)} twice.")

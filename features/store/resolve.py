@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from databricks.feature_engineering import FeatureFunction, FeatureLookup
 
 MOST_FUNCTIONS = 100
-DEFAULTS: dict[str, tuple[type, ...]] = {
-    "integer": (int,), "long": (int,), "short": (int,), "float": (int, float), "double": (int, float),
-    "boolean": (bool,), "string": (str,),
+WHOLE = {"short": 16, "integer": 32, "long": 64}
+"""Bits of a whole number."""
+READ: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(WHOLE, int), "float": float, "double": float, "string": str,
+    "boolean": lambda told: told.lower() == "true",
 }  # fmt: skip
-"""Types of features that may have a default, and what a default of each may be."""
+"""Types of features that may have a default, and how the client reads one from its text."""
 
 Find = Callable[[str], FeatureTable]
 
@@ -51,12 +53,13 @@ def resolve(
         raise SpecError(f"There are {len(computed)} FeatureFunctions; at most {MOST_FUNCTIONS} are supported.")
     _check_frame(schema.names, labels, excluded)
     tables = {lookup.table_name: find(lookup.table_name) for lookup in asked}
-    _check_lookbacks(asked)
+    _check_lookbacks(asked, tables)
     lookups = tuple(_lookup(lookup, tables[lookup.table_name]) for lookup in asked)
     functions = tuple(_function(function) for function in computed)
     sources = tuple(name for name in schema.names if name not in labels)
     spec = Spec(sources, lookups, functions, tuple(excluded))
     _check_names(spec, labels)
+    _check_no_label_is_asked_of(spec, labels)
     check_keys(lookups, schema, {table.name: table for table in tables.values()})
     in_order(spec, schema.names)
     return spec
@@ -65,17 +68,23 @@ def resolve(
 def in_order(spec: Spec, there: Iterable[str]) -> list[Part]:
     """Lookups and functions so that each finds its columns: a feature may be the key of another lookup.
 
+    In rounds, as the client does it: the functions whose inputs are there, else the lookups whose keys are. It heeds no
+    time when it makes them, so that one has to be there before its lookup's round.
+
     Raises:
-        SpecError: naming the columns that nothing gives.
+        SpecError: naming the columns that nothing gives, or not in time.
     """
     have, waiting, done = set(there), list(spec.parts), list[Part]()
     while waiting:
-        ready: list[Part] = [part for part in waiting if have.issuperset(part.needs)]
-        if not ready:
-            lacking = dict.fromkeys(name for part in waiting for name in part.needs if name not in have)
+        ready: list[Part] = [part for part in waiting if isinstance(part, Function) and have.issuperset(part.needs)]
+        ready = ready or [part for part in waiting if isinstance(part, Lookup) and have.issuperset(part.lookup_keys)]
+        lacking = dict.fromkeys(name for part in ready or waiting for name in part.needs if name not in have)
+        if lacking:
+            late = [name for name in lacking if any(name in part.gives for part in spec.parts)] if ready else []
             raise SpecError(
                 f"The frame has no column {', '.join(lacking)}, which lookups or functions need; it has "
                 f"{', '.join(spec.sources)}."
+                + (f" {', '.join(late)} of another lookup comes too late to be the time of one." if late else "")
             )
         done += ready
         have |= {name for part in ready for name in part.gives}
@@ -111,21 +120,29 @@ def _function(asked: FeatureFunction) -> Function:
 def _defaults(
     given: Mapping[str, Any], outputs: Mapping[str, str], types: StructType, table: FeatureTable
 ) -> dict[str, Any]:  # fmt: skip
-    """Defaults by output, those of NumPy as Python's own; an empty text is none, as with the client."""
-    features = {output: name for name, output in outputs.items()}
-    plain = {output: value.item() if hasattr(value, "item") else value for output, value in given.items()}
-    for output, value in plain.items():
+    """Defaults by output, each read from its text as the client reads it; an empty text is none."""
+    features, found = {output: name for name, output in outputs.items()}, dict[str, Any]()
+    for output, value in given.items():
         if output not in features:
             raise SpecError(
                 f"There is a default for {output}, which the lookup of {table.name} does not give; it gives "
                 f"{', '.join(features)}."
             )
+        plain = value.item() if hasattr(value, "item") else value
+        if plain is None or plain == "":
+            continue
         kind = types[features[output]].dataType.typeName()
-        if kind not in DEFAULTS:
-            raise SpecError(f"{output} of {table.name} is {kind}; a default must be one of {', '.join(DEFAULTS)}.")
-        if value is not None and type(value) not in DEFAULTS[kind]:
-            raise SpecError(f"The default {value!r} for {output} of {table.name} is no {kind}.")
-    return {name: value for name, value in plain.items() if value not in (None, "")}
+        if kind not in READ:
+            raise SpecError(f"{output} of {table.name} is {kind}; a default must be one of {', '.join(READ)}.")
+        if not isinstance(plain, str | int | float):
+            raise SpecError(f"The default {value!r} for {output} of {table.name} is neither a number nor a text.")
+        try:
+            found[output] = READ[kind](str(plain))
+        except ValueError:
+            raise SpecError(f"The default {value!r} for {output} of {table.name} is no {kind}.") from None
+        if kind in WHOLE and not -(2 ** (WHOLE[kind] - 1)) <= found[output] < 2 ** (WHOLE[kind] - 1):
+            raise SpecError(f"The default {value!r} for {output} of {table.name} is too large for {kind}.")
+    return found
 
 
 def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequence[str]) -> None:
@@ -140,10 +157,20 @@ def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequen
             raise SpecError(f"The label {label} is excluded; leave it out of exclude_columns.")
 
 
-def _check_lookbacks(asked: Sequence[FeatureLookup]) -> None:
+def _check_no_label_is_asked_of(spec: Spec, labels: Sequence[str]) -> None:
+    """A feature that is looked up by the label, or made of it, would tell it; as with the client a time may be one."""
+    for part in spec.parts:
+        asked = part.lookup_keys if isinstance(part, Lookup) else part.needs
+        told = [name for name in asked if name in labels]
+        if told:
+            of = f"a key of the lookup of {part.table}" if isinstance(part, Lookup) else f"an input of {part.name}"
+            raise SpecError(f"{told[0]} is a label, and {of}; what is asked for would tell what is to be learnt.")
+
+
+def _check_lookbacks(asked: Sequence[FeatureLookup], tables: Mapping[str, FeatureTable]) -> None:
     windows: dict[str, set[Any]] = {}
     for lookup in asked:
-        windows.setdefault(lookup.table_name, set()).add(lookup.lookback_window)
+        windows.setdefault(tables[lookup.table_name].name, set()).add(lookup.lookback_window)
     for table, found in windows.items():
         if len(found) > 1:
             told = ", ".join(sorted(str(window) for window in found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from pyspark.sql.types import StructType
 from features.store.errors import SpecError
 from lakehouse.cli import Run
 from lakehouse.contracts import KEYS, TIMESERIES, Column, Contract, Publish, sql_text
+from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.run_ids import new_run_id
 from lakehouse.words import count
@@ -24,6 +26,8 @@ SUPPORTED = frozenset(
         "binary", "decimal", "struct",
     }
 )  # fmt: skip
+TIMES = ("date", "timestamp")
+NAME = re.compile(rf"{SCHEMA}\.[a-z0-9_]+")
 SHOWN = 5
 
 
@@ -62,18 +66,17 @@ class FeatureTable:
 
     def contract(self, schema: StructType) -> Contract:
         """What a batch of that schema is held against on its way into the table."""
-        return _contract(self.name, schema, self.primary_keys, self.timestamp_keys, "")
+        return _contract(self.name, schema, self.primary_keys, next(iter(self.timestamp_keys), ""), "")
 
 
 def describe(lake: Lake, name: str) -> FeatureTable:
     """A feature table's metadata.
 
     Raises:
-        SpecError: when the table has no keys.
-        RadarError: when there is no such table.
+        SpecError: when there is no such table, or it has no keys.
     """
     table = lake.short(name)
-    schema = lake.table(table).schema
+    schema = rows(lake, name).schema
     properties = {
         row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
     }  # fmt: skip
@@ -86,15 +89,27 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     return FeatureTable(table, [*keys, *times], times, schema, (told.description or "") if told else "")
 
 
+def rows(lake: Lake, name: str) -> DataFrame:
+    """The rows of a table.
+
+    Raises:
+        SpecError: when there is no such table.
+    """
+    try:
+        return lake.table(lake.short(name))
+    except RadarError as error:
+        raise SpecError(str(error)) from None
+
+
 def create(
-    lake: Lake, name: str, primary_keys: Sequence[str], times: Sequence[str], schema: StructType, description: str,
+    lake: Lake, name: str, primary_keys: Sequence[str], time: str, schema: StructType, description: str,
     tags: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Make an empty feature table of keys and columns that `check_creation` lets pass."""
     table = lake.short(name)
-    contract = _contract(table, schema, primary_keys, times, description)
+    contract = _contract(table, schema, primary_keys, time, description)
     lake.create(contract)
-    named = {KEYS: ",".join(primary_keys), TIMESERIES: ",".join(times)} | {f"tag.{k}": v for k, v in tags.items()}
+    named = {KEYS: ",".join(primary_keys), TIMESERIES: time} | {f"tag.{k}": v for k, v in tags.items()}
     properties = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in named.items())
     lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ({properties})").collect()
 
@@ -129,30 +144,32 @@ def _with_columns_left_out(lake: Lake, table: FeatureTable, keys: list[str], bat
     return batch.join(standing, keys, "left")
 
 
-def check_creation(table: str, keys: Sequence[str], times: Sequence[str], schema: StructType) -> None:
-    """Refuse keys or columns that make no feature table.
+def check_creation(table: str, keys: Sequence[str], time: str, schema: StructType) -> None:
+    """Refuse keys or columns that make no feature table; `time` is empty for one without a time.
 
     Raises:
         SpecError: saying why.
     """
-    if table.count(".") != 1 or table.split(".")[0] != SCHEMA:
-        raise SpecError(f"A feature table is called {SCHEMA}.<name>, or so with the catalog before it, not {table!r}.")
+    if not NAME.fullmatch(table):
+        raise SpecError(
+            f"A feature table is called {SCHEMA}.<name>, or so with the catalog before it, with small letters, digits "
+            f"and _ in its name, not {table!r}."
+        )
     if not keys:
         raise SpecError(f"{table}: primary_keys is empty; name the columns that tell its rows apart.")
-    if len(times) > 1:
-        raise SpecError(f"{table}: several timeseries columns ({', '.join(times)}); a table has one at most.")
     twice = [key for key in dict.fromkeys(keys) if list(keys).count(key) > 1]
     if twice:
         raise SpecError(f"{table}: primary_keys names {', '.join(twice)} twice.")
-    outside = [time for time in times if time not in keys]
-    if outside:
-        raise SpecError(f"{table}: the timeseries column {outside[0]} is not among primary_keys; it has to be.")
-    if not [key for key in keys if key not in times]:
+    if time and time not in keys:
+        raise SpecError(f"{table}: the timeseries column {time} is not among primary_keys; it has to be.")
+    if list(keys) == [time]:
         raise SpecError(f"{table}: needs a primary key besides its timeseries column.")
     missing = [key for key in keys if key not in schema.names]
     if missing:
         raise SpecError(f"{table}: the schema has no column {', '.join(missing)}; it has {', '.join(schema.names)}.")
     _check_types(table, schema)
+    if time and (kind := schema[time].dataType.typeName()) not in TIMES:
+        raise SpecError(f"{table}: the timeseries column {time} is {kind}; it has to be {' or '.join(TIMES)}.")
     _check_case(table, [], schema)
 
 
@@ -209,13 +226,13 @@ def _check_case(table: str, known: Sequence[str], schema: StructType) -> None:
 
 
 def _contract(
-    table: str, schema: StructType, keys: Sequence[str], times: Sequence[str], description: str
+    table: str, schema: StructType, keys: Sequence[str], time: str, description: str
 ) -> Contract:  # fmt: skip
     columns = tuple(
         Column(f.name, f.dataType.simpleString(), (f.metadata or {}).get("comment", ""), f.name not in keys)
         for f in schema
     )  # fmt: skip
     return Contract(
-        table, description, columns, key=tuple(keys), publish=Publish.MERGE, timeseries=next(iter(times), ""),
+        table, description, columns, key=tuple(keys), publish=Publish.MERGE, timeseries=time,
         pinned=True,
     )  # fmt: skip

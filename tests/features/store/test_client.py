@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from databricks.feature_engineering import FeatureLookup
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from features.store.errors import SpecError
 from features.store.join import single_moments
@@ -88,6 +90,11 @@ REFUSED: list[tuple[list[dict[str, Any]], list[str], list[str]]] = [
     ([{"lookup_key": ["nobody"]}], ["label"], []),
     ([{"timestamp_lookup_key": "when"}], ["label"], []),
     ([{"lookup_key": ["row"]}], ["label"], []),
+    ([{"lookup_key": ["tag"]}], ["tag"], []),
+    ([{"feature_names": ["steps"], "default_values": {"steps": 99_999_999_999}}], [], []),
+    ([{"feature_names": ["steps"], "default_values": {"steps": 5.0}}], [], []),
+    ([{"feature_names": ["steps"], "default_values": {"steps": True}}], [], []),
+    ([{"feature_names": ["steps"], "default_values": {"steps": [1]}}], [], []),
     ([{"timestamp_lookup_key": "at"}], ["label"], []),
     ([{"rename_outputs": {"score": "row"}}], ["label"], []),
     ([{"rename_outputs": {"score": "name"}}], ["label"], []),
@@ -106,10 +113,53 @@ def test_what_the_client_refuses_is_refused(
     spark: SparkSession, changes: list[dict[str, Any]], labels: list[str], excluded: list[str]
 ) -> None:
     case = invalid(spark, changes, labels, excluded)
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises((ValueError, KeyError, OverflowError)):
         by_client(case)
     with pytest.raises(ValueError, match=r"[A-Za-z]"):
         by_us(case)
+
+
+@pytest.mark.parametrize(
+    ("feature", "default", "filled"),
+    [
+        ("name", 5, "5"), ("steps", "7", 7), ("score", "1.5", 1.5), ("score", 2, 2.0), ("score", "", None),
+        ("name", None, None), ("sure", "TRUE", True), ("sure", 1, False), ("steps", -(2**31), -(2**31)),
+    ],
+)  # fmt: skip
+def test_a_default_is_read_as_the_client_reads_it(
+    spark: SparkSession, feature: str, default: Any, filled: object
+) -> None:
+    asked = {"feature_names": [feature], "default_values": {feature: default}}
+    case = invalid(spark, [asked], ["label"], [])
+    case = replace(case, df=case.df.withColumn("who", F.lit("nobody")))
+    for found in (by_us(case), by_client(case)):
+        assert [None if pd.isna(value) else value for value in found[feature]] == [filled]
+
+
+def found_by_round(spark: SparkSession, key: str) -> Case:
+    """Features of a tutor, by a time that another lookup gives, which is of the same round where both ask by `who`."""
+    of = spark.createDataFrame([("a", "t", date(2024, 11, 4))], "who string, tutor string, since date")
+    loads = spark.createDataFrame(
+        [("t", date(2024, 11, 1), 3), ("a", date(2024, 11, 1), 4)], "x string, at date, n int"
+    )
+    tables = {
+        "features.of": (FeatureTable("features.of", ["who"], [], of.schema), of),
+        "features.loads": (FeatureTable("features.loads", ["x", "at"], ["at"], loads.schema), loads),
+    }
+    lookups = [
+        FeatureLookup(table_name="features.of", lookup_key="who"),
+        FeatureLookup(table_name="features.loads", lookup_key=key, timestamp_lookup_key="since"),
+    ]
+    return Case(spark.createDataFrame([("a", 1)], "who string, label int"), lookups, ["label"], [], tables)
+
+
+def test_a_time_of_another_lookup_has_to_be_there_before(spark: SparkSession) -> None:
+    for found in (by_us(found_by_round(spark, "tutor")), by_client(found_by_round(spark, "tutor"))):
+        assert list(found["n"]) == [3]
+    with pytest.raises(ValueError, match="since"):
+        by_client(found_by_round(spark, "who"))
+    with pytest.raises(SpecError, match="since of another lookup comes too late to be the time of one"):
+        by_us(found_by_round(spark, "who"))
 
 
 def invalid(spark: SparkSession, changes: list[dict[str, Any]], labels: list[str], excluded: list[str]) -> Case:
@@ -119,8 +169,8 @@ def invalid(spark: SparkSession, changes: list[dict[str, Any]], labels: list[str
     )
     table = FeatureTable("features.first", ["who", "at"], ["at"], rows.schema)
     df = spark.createDataFrame(
-        [(1, "a", date(2024, 11, 4), datetime(2024, 11, 4), 1)],
-        "row int, who string, moment date, at timestamp, label int",
+        [(1, "a", date(2024, 11, 4), datetime(2024, 11, 4), 1, "a")],
+        "row int, who string, moment date, at timestamp, label int, tag string",
     )
     lookups = [FeatureLookup(**(LOOKUP | change)) for change in changes]
     return Case(df, lookups, labels, excluded, {"features.first": (table, rows)})

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
@@ -115,6 +116,63 @@ def test_a_table_whose_first_rows_are_refused_is_not_made(lake: Lake) -> None:
     assert rows(lake) == {("a", DAY, 1.0)}
 
 
+@pytest.mark.parametrize("part", ["create", "write"])
+def test_a_table_whose_making_was_stopped_is_made_by_the_next(
+    part: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C takes it away again; of a killed process it stays, without rows, and perhaps without keys."""
+    of = open_store(lake).create_table.__globals__["tables"]
+
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(of, part, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            make(lake, ("a", DAY, 1.0))
+    assert not lake.exists("features.mood")
+    with monkeypatch.context() as patch:
+        patch.setattr(of, part, stopped)
+        patch.setattr(lake, "drop", lambda table: None)
+        if part == "create":
+            lake.create(of._contract("features.mood", lake.spark.createDataFrame([], SHAPE).schema, KEYS, "as_of", ""))
+        with pytest.raises(KeyboardInterrupt):
+            make(lake, ("a", DAY, 1.0))
+    assert lake.table("features.mood").isEmpty()
+    make(lake, ("a", DAY, 1.0))
+    assert rows(lake) == {("a", DAY, 1.0)}
+    assert open_store(lake).get_table(name="features.mood").primary_keys == KEYS
+
+
+def test_columns_and_rows_agree_in_any_order(lake: Lake) -> None:
+    shape = lake.spark.createDataFrame([], "mood double, as_of date, student_id string").schema
+    make(lake, ("a", DAY, 1.0), schema=shape)
+    assert {(r.student_id, r.mood) for r in lake.table("features.mood").collect()} == {("a", 1.0)}
+    other = lake.spark.createDataFrame([], "mood float, as_of date, student_id string").schema
+    with pytest.raises(SpecError, match="df and schema are both given and differ"):
+        make(lake, ("a", DAY, 1.0), schema=other)
+
+
+def test_maps_within_other_types_are_written_where_they_differ(lake: Lake) -> None:
+    shape = "student_id string, as_of date, told struct<by: map<string, int>>"
+    make(lake, ("a", DAY, ({"x": 1},)), ("b", DAY, (None,)), shape=shape)
+    version = lake.version("features.mood")
+    for given, moved in (({"x": 1}, 0), ({"x": 2}, 1)):
+        frame = lake.spark.createDataFrame([("a", DAY, (given,))], shape)
+        open_store(lake).write_table(name="features.mood", df=frame)
+        assert lake.version("features.mood") == version + moved
+    assert {r.student_id: r.told.by for r in lake.table("features.mood").collect()} == {"a": {"x": 2}, "b": None}
+
+
+def test_a_table_that_is_not_there_makes_no_sense(lake: Lake) -> None:
+    make(lake, ("a", DAY, 1.0))
+    store = open_store(lake)
+    frame = lake.table("features.mood")
+    for ask in (store.read_table, store.get_table, lambda name: store.write_table(name=name, df=frame)):
+        with pytest.raises(SpecError, match=r"has no table features\.mod; .* or is features\.mood meant"):
+            ask(name="features.mod")
+
+
 def test_a_reader_takes_the_lock_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = settings(str(tmp_path / "lake"))
     with Lake.writing(chosen, "test") as lake:
@@ -143,8 +201,13 @@ def test_a_reader_takes_the_lock_to_write(tmp_path: Path, capsys: pytest.Capture
         ({"primary_keys": ["as_of"]}, "needs a primary key besides its timeseries column"),
         ({"primary_keys": ["student_id", "as_of", "as_of"]}, "primary_keys names as_of twice"),
         ({"primary_keys": ["who", "as_of"]}, "the schema has no column who"),
-        ({"timeseries_column": ["as_of", "student_id"]}, "several timeseries columns"),
+        ({"timeseries_column": ["as_of", "student_id"]}, "timeseries_column is the name of one column"),
+        ({"timeseries_column": ["as_of"]}, "timeseries_column is the name of one column"),
+        ({"timeseries_column": "student_id"}, "the timeseries column student_id is string; it has to be date or time"),
         ({"name": "gold.mood"}, "A feature table is called features.<name>"),
+        ({"name": "features.my-mood"}, "small letters, digits and _ in its name"),
+        ({"name": "features.Mood"}, "small letters, digits and _ in its name"),
+        ({"df": pd.DataFrame({"student_id": ["a"]})}, "df is pandas.*; it has to be a DataFrame of Spark's"),
         ({"df": None}, "give the table's rows as df, or its columns as schema"),
         ({"partition_columns": "week"}, "no partition column week"),
     ],

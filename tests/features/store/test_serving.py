@@ -18,7 +18,7 @@ from features.store import SpecError, open_store
 from features.store.local import predicted
 from lakehouse.lake import Lake
 from lakehouse.pins import pins
-from lakehouse.registry import tracked_run
+from lakehouse.registry import PINS, client, tracked_run
 from lakehouse.settings import settings
 
 DAY = date(2024, 11, 4)
@@ -151,6 +151,7 @@ def test_a_column_of_the_frame_takes_the_place_of_the_lookup(lake: Lake, uri: st
             "key student_id of type string, and the frame's student_id is int",
         ),
         ("student_id string, day string, hours double", "the frame's day is string; cast it"),
+        ("student_id int, day date, hours double, mood double, pace int", "the frame's student_id is int"),
     ],
 )
 def test_a_frame_that_lacks_what_the_model_needs_is_refused(lake: Lake, uri: str, schema: str, said: str) -> None:
@@ -167,6 +168,28 @@ def test_a_model_logged_without_its_features_is_refused(lake: Lake, uri: str) ->
         )
     with pytest.raises(SpecError, match="was logged without its features"):
         open_store(lake).score_batch(model_uri=plain.model_uri, df=lake.spark.range(1))
+
+
+def test_what_a_registered_model_pins_is_known_without_its_files(lake: Lake, uri: str) -> None:
+    import mlflow
+
+    labels = lake.spark.createDataFrame([("a", DAY, 1.0, 1)], SPINE)
+    lookup = FeatureLookup(table_name="features.mood", lookup_key="student_id", timestamp_lookup_key="day")
+    kept = f"{lake.settings.schema('models')}.kept"
+    given = {"df": labels, "feature_lookups": [lookup], "label": "left"}
+    made = open_store(lake).create_training_set(**given)
+    with tracked_run(lake.settings, "dropout", "kept", {}):
+        mlflow.log_dict({"owner": "me"}, "model_card.json")
+        open_store(lake).log_model(
+            model=LinearRegression().fit([[1.0]], [1.0]), artifact_path="model", flavor=mlflow.sklearn,
+            training_set=made, registered_model_name=kept,
+            serialization_format="skops",
+        )  # fmt: skip
+    mine = [str(pin) for pin in pins(lake) if pin.model == "kept"]
+    assert mine == [f"kept version 1 (features.mood version {lake.version('features.mood')})"]
+    client(lake.settings).delete_model_version_tag(kept, "1", PINS)
+    assert [str(pin) for pin in pins(lake) if pin.model == "kept"] == mine
+    client(lake.settings).delete_registered_model(kept)
 
 
 def test_versions_that_others_registered_are_pinned_too_and_one_without_a_card_is_passed_by(

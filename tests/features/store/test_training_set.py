@@ -233,6 +233,13 @@ def test_a_lookup_that_makes_no_sense_is_refused(
     ("parts", "said"),
     [
         ([lookup(lookback_window=timedelta(1)), lookup(rename_outputs={"mood": "m", "pace": "p"})], "several lookback"),
+        (
+            [
+                lookup(lookback_window=timedelta(1), feature_names="mood"),
+                lookup(table_name="features.mood", lookback_window=timedelta(7), feature_names="pace"),
+            ],
+            "several lookback",
+        ),
         ([lookup(), lookup(rename_outputs={"mood": "m", "pace": "p"})], "mood of features.mood is looked up twice"),
         ([FeatureFunction(udf_name="f", input_bindings={"x": "hope"}, output_name="y")], "has no column hope"),
         (["features.mood"], "neither a FeatureLookup nor a FeatureFunction"),
@@ -241,6 +248,33 @@ def test_a_lookup_that_makes_no_sense_is_refused(
 def test_parts_that_do_not_go_together_are_refused(moods: Lake, parts: list[Any], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         loaded(moods, [("a", MONDAY, 1)], *parts)
+
+
+def test_neither_lookups_nor_functions_are_asked_by_a_label(moods: Lake) -> None:
+    hint = FeatureFunction(udf_name="ahead", input_bindings={"a": "left", "b": "mood"}, output_name="hint")
+    schema = "student_id string, day date, row int, left double, friend string"
+    for asked, label, said in (
+        ([lookup(), hint], "left", "left is a label, and an input of ahead"),
+        ([lookup(lookup_key="friend")], "friend", "friend is a label, and a key of the lookup of features.mood"),
+    ):
+        with pytest.raises(SpecError, match=said):
+            loaded(moods, [("a", MONDAY, 1, 1.0, "b")], *asked, schema=schema, label=label)
+
+
+def test_a_key_that_a_function_makes_is_of_the_tables_type_too(lake: Lake) -> None:
+    rows = lake.spark.createDataFrame([(1, 2.0)], "bucket bigint, load double")
+    open_store(lake).create_table(name="features.buckets", primary_keys="bucket", df=rows)
+    for name, kind in (("tenth", "INT"), ("tenth_long", "BIGINT")):
+        how = f"RETURNS {kind} RETURN CAST(a / 10 AS {kind})"
+        lake.spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(a INT) {how}")
+    asked = FeatureLookup(table_name="features.buckets", lookup_key="b")
+    for name in ("tenth", "tenth_long"):
+        made = FeatureFunction(udf_name=name, input_bindings={"a": "row"}, output_name="b")
+        if name == "tenth_long":
+            assert found(loaded(lake, [("a", MONDAY, 12)], made, asked), "load") == [(2.0,)]
+        else:
+            with pytest.raises(SpecError, match=r"features\.buckets has the key bucket of type long, and b is integer"):
+                loaded(lake, [("a", MONDAY, 12)], made, asked)
 
 
 @pytest.mark.parametrize(
