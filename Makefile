@@ -20,10 +20,10 @@ setup: java .venv/.ready  ## install everything: packages into .venv, Delta's ja
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v $(PYTHON) >/dev/null || { echo "Learner Radar needs Python 3.11: install it, or say where it is with PYTHON=<path>."; exit 1; }
-	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check uv; }
-	$(BIN)/uv sync --frozen --quiet
-	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
-	$(BIN)/python -m lakehouse.jars
+	test -x "$(BIN)/uv" || { $(PYTHON) -m venv .venv && "$(BIN)/pip" install --quiet --disable-pip-version-check uv; }
+	"$(BIN)/uv" sync --frozen --quiet
+	"$(BIN)/uv" pip install --python "$(BIN)/python" --quiet --no-deps --editable .
+	"$(BIN)/python" -m lakehouse.jars
 	@touch $@
 
 demo: setup  ## anew in demo/, 500 students over 180 days: the loop as of 28 days before the end, then at the end

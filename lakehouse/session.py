@@ -88,16 +88,17 @@ def _embedded() -> SparkSession:
 def _local_config(port: int) -> dict[str, str]:
     jars = os.pathsep.join(str(jar) for jar in delta_jars())
     archive = class_archive()
-    sharing = f"-XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
+    # Spark takes these options apart as a shell does, and a path may have spaces.
+    sharing = f'"-XX:SharedArchiveFile={archive}" -Xshare:auto' if archive.exists() else ""
     if ARCHIVE in os.environ:
-        sharing = f"-XX:ArchiveClassesAtExit={os.environ[ARCHIVE]}"
+        sharing = f'"-XX:ArchiveClassesAtExit={os.environ[ARCHIVE]}"'
     # Where rows go to Python, a check of bounds at each value is a good part of what Java does.
     unchecked = "-Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
     # In any other zone Delta makes sure of its checksum at each commit, by reading all that the table's log holds.
     zone = "-Duser.timezone=UTC"
     # Each large array would set off a search of the whole heap for what is alive, one after another.
     heap = "-XX:G1HeapRegionSize=8m -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=70"
-    quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
+    quiet = f'"-Dlog4j2.configurationFile={Path(__file__).with_name("log4j2.properties").as_uri()}"'
     return {
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": "127.0.0.1",

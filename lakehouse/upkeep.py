@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakehouse.contracts import DELETED_FILES, LOG, VERSIONS_KEPT
+from lakehouse.contracts import CLEANED_AFTER, DELETED_FILES, LOG, VERSIONS_KEPT
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin, oldest_pinned
 from lakehouse.words import count
 
 KEEP_HOURS = 7 * 24
 NONE_KEPT = "interval 0 hours"
+YEAR, MARGIN_DAYS = 365, 90
 MANY_FILES = 8
 LARGE_BYTES = 16 * 2**20
 
@@ -41,7 +43,8 @@ def tend(lake: Lake, table: str, held: list[Pin]) -> Tended:
     """Compact and cluster a table where that pays, then let go of versions replaced over a week ago.
 
     A version that a registered model pins is kept, with all that came after it. In a Unity Catalog the table's own
-    retention counts instead (see `Contract.ddl`): Databricks cleans by that one too, unasked.
+    retention counts instead (see `Contract.ddl`): Databricks cleans by that one too, unasked. So it grows with the age
+    of what is pinned.
 
     Args:
         lake: open for writing.
@@ -52,8 +55,7 @@ def tend(lake: Lake, table: str, held: list[Pin]) -> Tended:
     if files >= MANY_FILES or (files > 1 and size >= LARGE_BYTES):
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
     oldest = oldest_pinned(lake, table, held)
-    if oldest is not None and lake.settings.local:
-        _keep_versions(lake, table)
+    _mend_retention(lake, table, oldest)
     keep = KEEP_HOURS if oldest is None else max(KEEP_HOURS, _hours_since(oldest) + 1)
     retain = f" RETAIN {keep} HOURS" if lake.settings.local else ""
     lake.spark.sql(f"VACUUM {lake.name(table)}{retain}").collect()
@@ -69,25 +71,55 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
     name, properties = lake.name(table), _properties(lake, table)
-    before = properties.get(DELETED_FILES)
-    if before == NONE_KEPT:
-        # A killed erasure left it; nobody chose it. A contract that says how long files stay says the same of the log.
-        before = properties.get(LOG)
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
     _set(lake, table, {DELETED_FILES: NONE_KEPT})
     try:
         lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
     finally:
-        if before:
-            _set(lake, table, {DELETED_FILES: before} | ({LOG: properties[LOG]} if LOG in properties else {}))
-        else:
-            lake.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('{DELETED_FILES}')").collect()
+        _keep_again(lake, table, properties)
 
 
-def _keep_versions(lake: Lake, table: str) -> None:
-    """Tables that were made before contracts said so keep their log and what it knows of files from now on."""
-    if VERSIONS_KEPT.keys() - _properties(lake, table).keys():
-        _set(lake, table, VERSIONS_KEPT)
+def _keep_again(lake: Lake, table: str, properties: Mapping[str, str]) -> None:
+    """Let a table keep the files of old versions as long as it did, by the properties that it had."""
+    kept = properties.get(DELETED_FILES)
+    if kept == NONE_KEPT:
+        # A killed erasure left it; nobody chose it. A contract that says how long files stay says the same of the log.
+        kept = properties.get(LOG)
+    if kept:
+        _set(lake, table, {DELETED_FILES: kept} | ({LOG: properties[LOG]} if LOG in properties else {}))
+    else:
+        lake.spark.sql(f"ALTER TABLE {lake.name(table)} UNSET TBLPROPERTIES ('{DELETED_FILES}')").collect()
+
+
+def _mend_retention(lake: Lake, table: str, oldest: datetime | None) -> None:
+    """See that a table keeps its versions as long as models pin them: also where a killed erasure left that none are
+    kept, of tables that were made before contracts said so, and in a Unity Catalog, where versions are kept for a year,
+    of a model that grows old.
+
+    Args:
+        lake: open for writing.
+        table: two-level name.
+        oldest: when the oldest version that is pinned was written.
+    """
+    properties = _properties(lake, table)
+    if properties.get(DELETED_FILES) == NONE_KEPT:
+        _keep_again(lake, table, properties)
+        properties = _properties(lake, table)
+    if oldest is None:
+        return
+    if lake.settings.local:
+        wanted = VERSIONS_KEPT
+    else:
+        years = (_hours_since(oldest) // 24 + MARGIN_DAYS) // YEAR + 1
+        wanted = dict.fromkeys(CLEANED_AFTER, f"interval {years * YEAR} days")
+    if wanted.keys() - properties.keys() or _days(properties) < _days(wanted):
+        _set(lake, table, wanted)
+
+
+def _days(properties: Mapping[str, str]) -> int:
+    """For how many days versions are kept; 0 where that is told otherwise."""
+    told = [re.fullmatch(r"interval (\d+) days", properties[name]) for name in VERSIONS_KEPT]
+    return min(int(found[1]) if found else 0 for found in told)
 
 
 def _set(lake: Lake, table: str, properties: Mapping[str, str]) -> None:

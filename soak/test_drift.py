@@ -29,11 +29,12 @@ from soak.conftest import Report
 from tests.conftest import OPTIONS
 from tests.monitoring.raw_weeks import acts, found
 
-STUDENTS, DAYS = 800, 270
+STUDENTS = 800
 LAST = date(2024, 12, 30)
 SEEDS = (11, 12, 13, 14)
-TRAINED = LAST - timedelta(weeks=20)
 SINCE = LAST - timedelta(weeks=6)
+HISTORY = 130
+"""Days that are learnt from, at least, before the day of the training."""
 EXPECTED = {
     "error_rate": ("error_rate_of_language", "french"),
     "silent_client": ("silent_client", "silver.messages"),
@@ -47,21 +48,22 @@ def planted(kind: str) -> list[str]:
     return [] if kind == "none" else ["--drift", kind, "--drift-from", str(SINCE)]
 
 
-def watched(folder: Path, kind: str, first: date) -> Lake:
-    """A lake with models of TRAINED, every Monday since scored by them, and monitored from a Monday on."""
-    generate(["--students", str(STUDENTS), "--days", str(DAYS), *planted(kind), "--out", str(folder / "landing")])
+def watched(folder: Path, kind: str, trained: date) -> Lake:
+    """A lake with models of a Monday, every Monday since scored by them and, from the next one on, monitored."""
+    days = (LAST - trained).days + HISTORY
+    generate(["--students", str(STUDENTS), "--days", str(days), *planted(kind), "--out", str(folder / "landing")])
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "soak") as lake:
-        run = Run(lake, new_run_id(), TRAINED, OPTIONS)
+        run = Run(lake, new_run_id(), trained, OPTIONS)
         ingest(run)
         features.run.run(run, LAST)
         for step in (training.segments, training.dropout, training.promotion):
-            step.run(run, TRAINED, OPTIONS)
-        span = argparse.Namespace(**vars(OPTIONS), first=str(TRAINED), last=str(LAST))
+            step.run(run, trained, OPTIONS)
+        span = argparse.Namespace(**vars(OPTIONS), first=str(trained), last=str(LAST))
         scoring.run.run(replace(run, options=span), LAST)
         model = champion(lake, "dropout")
         assert model
-        day = first
+        day = trained + timedelta(weeks=1)
         while day <= LAST:
             watch(replace(run, run_id=new_run_id(), as_of=day), day, model, load_card(lake, model))
             day += timedelta(weeks=1)
@@ -77,7 +79,8 @@ def raised(lake: Lake) -> dict[tuple[str, str], list[date]]:
 
 
 def test_twenty_undisturbed_weeks_raise_no_alert(tmp_path: Path, report: Report) -> None:
-    lake = watched(tmp_path, "none", TRAINED + timedelta(weeks=1))
+    trained = LAST - timedelta(weeks=20)
+    lake = watched(tmp_path, "none", trained)
     infos = lake.table("gold.alerts").where("severity = 'info'").count()
     decided = lake.table("gold.retraining").where("retrain AND model_name LIKE '%dropout'").orderBy("as_of").collect()
     kind = champion(lake, "dropout").kind
@@ -86,7 +89,7 @@ def test_twenty_undisturbed_weeks_raise_no_alert(tmp_path: Path, report: Report)
         f"the first yes to training again on {decided[0].as_of}, since {decided[0].because}"
     )
     assert raised(lake) == {}
-    assert decided[0].as_of == TRAINED + timedelta(weeks=4)
+    assert decided[0].as_of == trained + timedelta(weeks=4)
     same_as_pandas(lake)
 
 
@@ -115,7 +118,7 @@ def test_weeks_of_many_seeds(tmp_path: Path, report: Report) -> None:
 
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_planted_drift_raises_its_alert_and_no_other(kind: str, tmp_path: Path, report: Report) -> None:
-    lake = watched(tmp_path, kind, SINCE - timedelta(weeks=1))
+    lake = watched(tmp_path, kind, SINCE - timedelta(weeks=2))
     found = raised(lake)
     told = "; ".join(f"{rule} ({subject}) on {', '.join(map(str, days))}" for (rule, subject), days in found.items())
     report(f"{kind} from {SINCE} on: {told or 'nothing'}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
+from pyspark.sql import Row
 
 from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
@@ -60,10 +61,28 @@ def rebuild(lake: Lake, told: dict[str, Any]) -> str:
 
 
 def _gone(lake: Lake, table: str, pin: int) -> str:
-    history = lake.history(table)
-    last = history.where(F.col("operation") == "VACUUM END").orderBy(F.desc("version")).select("timestamp").first()
-    when = f" on {utc(last.timestamp)}" if last else ""
-    return f"version {pin} of {table} can no longer be read, since old versions of it were let go{when}"
+    when = _let_go(lake, table, pin)
+    since = f" on {utc(when)}" if when else ""
+    return f"version {pin} of {table} can no longer be read, since old versions of it were let go{since}"
+
+
+def _let_go(lake: Lake, table: str, pin: int) -> datetime | None:
+    """When a version was cleaned away: by the first vacuum that did not keep what the next version replaced."""
+    log = lake.history(table).where(f"version = {pin + 1} OR (version > {pin} AND operation LIKE 'VACUUM%')")
+    rows = log.orderBy("version").select("version", "timestamp", "operation", "operationParameters").collect()
+    reached = [
+        row.version
+        for row in rows
+        if row.operation == "VACUUM START" and row.timestamp - _kept(row) >= rows[0].timestamp
+    ]
+    ended = [row.timestamp for row in rows if row.operation == "VACUUM END" and reached and row.version > reached[0]]
+    return next(iter(ended), None)
+
+
+def _kept(vacuum: Row) -> timedelta:
+    """How long a vacuum left replaced files where they were."""
+    told = vacuum.operationParameters
+    return timedelta(milliseconds=int(told.get("specifiedRetentionMillis") or told["defaultRetentionMillis"]))
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

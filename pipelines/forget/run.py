@@ -37,7 +37,7 @@ from pipelines.forget.tables import (
     remember_nothing,
 )
 from pipelines.silver import typed
-from pipelines.silver.received import REBUILD, STATE, as_it_stands, bronze_now, made_from
+from pipelines.silver.received import REBUILD, STATE, MadeFrom, as_it_stands, bronze_now, made_from
 from pipelines.silver.stream import catch_up
 from pipelines.silver.version_tables import VERSIONS
 
@@ -65,7 +65,8 @@ def run(run: Run) -> None:
     if not student:
         raise RadarError("Say whom to forget: -P student_id=<id>.")
     lake, started = run.lake, datetime.now(UTC)
-    current, once_more = _current(lake), _unfinished(lake)
+    before, once_more = made_from(lake), _unfinished(lake)
+    current = before is not None and as_it_stands(lake, bronze_now(lake, before)).tables == before.tables
     gone = Gone(left=blank(lake.settings, student))
     with run.step(BEGUN) as begun:
         begun.rows[REBUILD] = True
@@ -87,8 +88,10 @@ def run(run: Run) -> None:
             stands = {at: readable(lake, *at) for at in {(pin.table, pin.table_version) for pin in held}}
             lost = [pin for pin in held if not stands[pin.table, pin.table_version]]
             remember_nothing(lake, student)
+            # Of runs that were killed, and elsewhere than on a laptop not swept by the next one.
+            lake.sweep_staging()
             _record(lake, started, gone, lost)
-        _stand(step, current and not shared)
+        _stand(step, before if current and not shared else None)
         again = ["an earlier erasure had not ended: run it again, if it was of another student"] if once_more else []
         step.message = _told(gone, lost) if found else "no row of that student, nothing was removed"
     # Not logged, since a file may be called after its student.
@@ -227,19 +230,18 @@ def _artifacts(lake: Lake, student: str, gone: Gone) -> None:
     lake.settings.dashboard.unlink(missing_ok=True)
 
 
-def _current(lake: Lake) -> bool:
-    """Whether silver has seen all that bronze holds, so that it may stand on what is left."""
-    before = made_from(lake)
-    return before is not None and as_it_stands(lake, bronze_now(lake, before)).tables == before.tables
-
-
-def _stand(step: Step, current: bool) -> None:
+def _stand(step: Step, before: MadeFrom | None) -> None:
     """Say what silver stands on now, once its streams have passed by what the erasure did: where one is left behind,
     Delta lets go of the log that it would go on with after a month.
+
+    Args:
+        step: of the erasure.
+        before: what silver was made from, if it had seen all that bronze held, so that it may stand on what is left.
     """
-    if current:
+    if before:
         catch_up(step.lake, VERSIONS)
-        step.rows[STATE] = asdict(as_it_stands(step.lake, bronze_now(step.lake, None)))
+        now = as_it_stands(step.lake, bronze_now(step.lake, None))
+        step.rows[STATE] = asdict(replace(now, code=before.code))
     else:
         step.rows[REBUILD] = True
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
+from lakehouse.run_ids import new_run_id
 from lakehouse.words import count
 from pipelines.silver.stream import versions
 from pipelines.silver.typed import raw_key
@@ -57,12 +58,15 @@ def _replay(lake: Lake, table: str) -> int:
     refused = lake.table(VERSIONS[table].name).where(F.size("reasons") > 0).select(*OF_VERSION, "reasons").distinct()
     others = rows.join(refused, [*OF_VERSION, "reasons"], "left_anti").join(refused, OF_VERSION, "left_semi")
     told = others.dropDuplicates(OF_VERSION).withColumn("known_from", _since(lake))
-    found = lake.stage(f"replay_{table}", told)
-    passed, changed = found.where(PASSES).count(), not found.isEmpty()
-    if changed:
-        _tell_quarantine(lake, table)
-        _mend(lake, table)
-    lake.unstage(f"replay_{table}")
+    staged = f"replay__{table}__{new_run_id()}"
+    try:
+        found = lake.stage(staged, told)
+        passed, changed = found.where(PASSES).count(), not found.isEmpty()
+        if changed:
+            _tell_quarantine(lake, table, staged)
+            _mend(lake, table, staged)
+    finally:
+        lake.unstage(staged)
     return passed
 
 
@@ -74,23 +78,23 @@ def _since(lake: Lake) -> Column:
     return F.when(F.expr(f"live AND {PASSES}"), F.date_add(F.lit(newest).cast("date"), 1).cast("timestamp"))
 
 
-def _tell_quarantine(lake: Lake, table: str) -> None:
+def _tell_quarantine(lake: Lake, table: str, staged: str) -> None:
     """Say in quarantine from when a row that passes is known, so that a rebuild from bronze knows it too, and why
     another is still refused.
     """
     same = " AND ".join(f"q.{there} = r.{here}" for there, here in ROW.items())
     lake.spark.sql(
-        f"MERGE INTO {lake.name(QUARANTINE.name)} q USING replay_{table} r "
+        f"MERGE INTO {lake.name(QUARANTINE.name)} q USING {staged} r "
         f"ON q.table_name = '{SILVER_OF[table].name}' AND {same} "
         "WHEN MATCHED AND size(r.reasons) > 0 THEN UPDATE SET q.reason = array_join(r.reasons, '; ') "
         "WHEN MATCHED AND r.live THEN UPDATE SET q.known_from = r.known_from"
     ).collect()
 
 
-def _mend(lake: Lake, table: str) -> None:
+def _mend(lake: Lake, table: str, staged: str) -> None:
     same = " AND ".join(f"v.`{name}` = r.`{name}`" for name in OF_VERSION)
     values = ", ".join(f"v.`{c.name}` = r.`{c.name}`" for c in VERSIONS[table].columns if c.name not in OF_VERSION)
     lake.spark.sql(
-        f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING replay_{table} r ON {same} "
+        f"MERGE INTO {lake.name(VERSIONS[table].name)} v USING {staged} r ON {same} "
         f"WHEN MATCHED AND size(v.reasons) > 0 THEN UPDATE SET {values}"
     ).collect()

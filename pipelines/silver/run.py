@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -26,6 +27,7 @@ from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
 from pipelines.silver.batch import look_again, rank, silver, students
 from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
+from pipelines.silver.reach import Received
 from pipelines.silver.received import CODE, STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
 from pipelines.silver.replay import release
 from pipelines.silver.seen import Seen, seen
@@ -62,11 +64,20 @@ def run(run: Run) -> None:
                 start_over(lake)
             catch_up(lake, bronze.moved(before))
             now = as_it_stands(lake, bronze)
-            step.rows[STATE] = asdict(now)
             if before and before.tables == now.tables:
+                step.rows[STATE] = asdict(replace(now, code=before.code))
                 step.message = "nothing new in bronze, silver stands" + _hint(before, now)
                 return
-            batch = Batch(step, before, now, getattr(run.options, "most_refused", MOST_REFUSED))
+            try:
+                came = received(lake, before, now, step.scratch)
+            except PySparkException:
+                if before is None:
+                    raise
+                # Of what upkeep let go of since, nothing tells what came: everything may have.
+                before, came = None, received(lake, None, now, step.scratch)
+            # Rows that the batch leaves alone stay as earlier code made them.
+            step.rows[STATE] = asdict(replace(now, code=before.code) if before else now)
+            batch = Batch(step, before, now, came, getattr(run.options, "most_refused", MOST_REFUSED))
             batch.publish()
         step.message = batch.told() + _hint(before, now)
 
@@ -78,6 +89,7 @@ class Batch:
     step: Step
     before: MadeFrom | None
     now: MadeFrom
+    came: Mapping[str, Received]
     most_refused: float
 
     @property
@@ -116,8 +128,7 @@ class Batch:
     @cached_property
     def versions(self) -> dict[str, DataFrame]:
         """The ranked versions that the batch looks at, by raw table."""
-        came = received(self.lake, self.before, self.now, self.step.scratch)
-        return rank(look_again(came, self.step.scratch), self.step.scratch)
+        return rank(look_again(self.came, self.step.scratch), self.step.scratch)
 
     @cached_property
     def seen(self) -> dict[str, Seen]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
+from lakehouse import session
 from lakehouse.errors import RadarError
 from lakehouse.java import check_java
 
@@ -44,3 +48,17 @@ def test_without_java_set_up_stops_at_once_with_one_sentence(tmp_path: Path) -> 
     assert told.returncode == 1
     assert told.stderr.startswith("Spark needs Java 17 and none was found: install Java 17")
     assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_a_path_with_spaces_or_quotes_stays_one_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark takes Java's options apart as a shell does."""
+    archive = tmp_path / "Ann's own files" / "classes.jsa"
+    archive.parent.mkdir()
+    archive.touch()
+    monkeypatch.setattr(session, "class_archive", lambda: archive)
+    monkeypatch.setattr(session, "delta_jars", list)
+    options = shlex.split(session._local_config(1)["spark.driver.extraJavaOptions"])
+    assert f"-XX:SharedArchiveFile={archive}" in options
+    assert all(option.startswith("-") for option in options)
+    (log,) = (option for option in options if option.startswith("-Dlog4j2"))
+    assert Path(url2pathname(urlparse(log.partition("=")[2]).path)).is_file()

@@ -6,14 +6,17 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 
+from lakehouse import upkeep
 from lakehouse.contracts import DELETED_FILES, LOG, VERSIONS_KEPT, Contract, Publish, columns
 from lakehouse.lake import Lake
 from lakehouse.pins import Pin
@@ -53,14 +56,16 @@ def test_a_row_that_a_merge_deleted_is_cleaned_out_of_the_files(lake: Lake) -> N
     assert sorted(ids_in_files(lake)) == [n for n in range(100) if n != 7]
 
 
+@pytest.mark.parametrize("clean", [let_go_of_all_but_the_newest, partial(tend, held=[])])
 @pytest.mark.parametrize(("log", "wanted"), [({}, None), ({LOG: "interval 365 days"}, "interval 365 days")])
 def test_what_a_killed_erasure_left_is_no_retention_that_somebody_chose(
-    lake: Lake, log: dict[str, str], wanted: str | None
+    lake: Lake, clean: Callable[..., object], log: dict[str, str], wanted: str | None
 ) -> None:
+    """Neither for the erasure that is run again nor for an upkeep that comes before."""
     lake.create(TABLE)
     left = ", ".join(f"'{key}' = '{value}'" for key, value in ({DELETED_FILES: "interval 0 hours"} | log).items())
     lake.spark.sql(f"ALTER TABLE {lake.name(TABLE.name)} SET TBLPROPERTIES ({left})").collect()
-    let_go_of_all_but_the_newest(lake, TABLE.name)
+    clean(lake, TABLE.name)
     told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(TABLE.name)}").collect()
     assert {row.key: row.value for row in told}.get(DELETED_FILES) == wanted
 
@@ -129,6 +134,19 @@ def test_a_table_that_is_pinned_keeps_its_versions_and_one_of_before_does_from_t
     assert (kept(before), kept(since)) == ({}, VERSIONS_KEPT)
     tend(lake, before.name, [Pin("dropout", "1", before.name, 0)])
     assert kept(before) == VERSIONS_KEPT
+
+
+@pytest.mark.parametrize(("days", "years"), [(1, 1), (270, 1), (280, 2), (400, 2)])
+def test_a_catalog_keeps_versions_as_long_as_models_pin_them(
+    days: int, years: int, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.create(TABLE)
+    kept = {DELETED_FILES: "interval 365 days", LOG: "interval 365 days"}
+    upkeep._set(lake, TABLE.name, kept)
+    monkeypatch.setattr(Settings, "local", property(lambda _: False))
+    upkeep._mend_retention(lake, TABLE.name, datetime.now(UTC) - timedelta(days=days))
+    found = upkeep._properties(lake, TABLE.name)
+    assert {name: found[name] for name in kept} == dict.fromkeys(kept, f"interval {365 * years} days")
 
 
 def test_upkeep_goes_on_after_an_erasure_that_was_killed_and_finished(lake: Lake) -> None:

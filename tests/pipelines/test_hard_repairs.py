@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,17 @@ import pipelines.bronze.ingest
 import pipelines.forget.run
 import pipelines.quarantine
 import pipelines.repair
-from lakehouse.errors import RadarError
+import pipelines.silver.received
+import pipelines.silver.run
+from lakehouse.cli import Run
+from lakehouse.errors import GateFailed, RadarError
 from lakehouse.lake import Lake
+from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
+from lakehouse.upkeep import let_go_of_all_but_the_newest
 from pipelines.silver import typed
-from tests.lakes import contents, take_in
+from pipelines.silver.version_tables import VERSIONS
+from tests.lakes import assert_same, contents, take_in
 from tests.pipelines.test_repair import ran
 
 pytestmark = pytest.mark.long
@@ -246,3 +253,53 @@ def test_a_level_that_comes_late_leaves_none_that_was_released_to_be_known_after
 
 def killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_silver_is_made_whole_where_upkeep_let_go_of_what_it_had_not_seen(chosen: Settings) -> None:
+    """A gate refused the batch, and a week went by: the change feed of the version table has lost its files."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
+    take_in(chosen)
+    strange = {"difficulty_level": "native"}
+    talks = [talk(f"c{n}", "ben") | (strange if n % 10 == 0 else {}) for n in range(2, 302)]
+    deliver(chosen, "conversations", TUESDAY, *talks)
+    with pytest.raises(GateFailed, match="most_refused=1"):
+        take_in(chosen, most_refused=0.05)
+    with Lake.writing(chosen, "upkeep") as lake:
+        table = VERSIONS["conversations"].name
+        lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
+        let_go_of_all_but_the_newest(lake, table)
+    take_in(chosen)
+    other = settings(str(chosen.lake.with_name("other")), str(chosen.landing))
+    take_in(other)
+    assert_same(chosen, other)
+    assert Lake.open(chosen).table("silver.conversations").count() == 271
+
+
+def test_what_earlier_code_made_is_told_until_it_is_made_anew(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after an erasure, which leaves nothing in staging either."""
+    for user in ("anna", "ben"):
+        deliver(chosen, "conversations", MONDAY, talk(f"c-{user}", user), part=user)
+    take_in(chosen)
+
+    def said(step: str) -> str:
+        told = Lake.open(chosen).table("ops.runs").where(f"step = '{step}'").orderBy("ended_at").collect()
+        return str(told[-1].message)
+
+    assert "earlier code" not in said("silver")
+    for module in (pipelines.silver.run, pipelines.silver.received):
+        monkeypatch.setattr(module, "code_hash", lambda _: "another")
+    deliver(chosen, "conversations", TUESDAY, talk("c3", "anna"))
+    for _ in range(2):
+        take_in(chosen)
+        assert "silver was made by earlier code; `-e rebuild_silver` makes all of it" in said("silver")
+    with Lake.writing(chosen, "forget") as lake:
+        (chosen.staging / f"staged__x__{new_run_id()}").mkdir(parents=True)
+        pipelines.forget.run.run(Run(lake, new_run_id(), None, argparse.Namespace(student_id="ben")))
+        assert list(chosen.staging.iterdir()) == []
+    take_in(chosen)
+    assert "earlier code" in said("silver")
+    ran(chosen, pipelines.repair.rebuild_silver)
+    take_in(chosen)
+    assert "earlier code" not in said("silver")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 import features.run
 from lakehouse.cli import Run
@@ -24,7 +25,7 @@ from lakehouse.upkeep import tend
 from tests.lakes import take_in
 from training.archetypes import BEHAVIOUR
 from training.data import collected, described, segment_set, training_set
-from training.rebuild import rebuild
+from training.rebuild import _let_go, rebuild
 from training.report import TRAINING_SET
 
 pytestmark = pytest.mark.long
@@ -94,9 +95,14 @@ def test_a_version_that_was_let_go_is_named_with_the_day(moved_on: Lake) -> None
     table = "features.student_activity"
     told = load_artifact(moved_on, version(moved_on, "dropout", "1"), TRAINING_SET)
     pin = told["pins"][table]
-    check = "spark.databricks.delta.retentionDurationCheck.enabled"
+    name, check = moved_on.name(table), "spark.databricks.delta.retentionDurationCheck.enabled"
     moved_on.spark.conf.set(check, "false")
-    moved_on.spark.sql(f"VACUUM {moved_on.name(table)} RETAIN 0 HOURS").collect()
+    for hours in (24 * 365, 0, 24 * 7):
+        moved_on.spark.sql(f"VACUUM {name} RETAIN {hours} HOURS").collect()
     moved_on.spark.conf.unset(check)
+    vacuums = moved_on.history(table).where("operation = 'VACUUM END'").orderBy(F.desc("version")).limit(3).collect()
+    let_go = [row.timestamp for row in vacuums][1]
+    assert _let_go(moved_on, table, pin) == let_go
+    assert len({row.timestamp for row in vacuums}) == 3
     with pytest.raises(RadarError, match=rf"version {pin} of {table} can no longer be read, .* on 20\d\d-.* UTC"):
         rebuild(moved_on, told)
