@@ -80,13 +80,13 @@ def _in_the_way(landing: TableFolder, truth: TableFolder) -> str:
         )
     made = [*landing.paths(), *truth.paths()]
     if foreign := strangers(made, truth.folder):
-        option = "--truth" if foreign[0].is_relative_to(truth.folder) else "--out"
+        option = "--truth" if foreign[0].parent == truth.folder else "--out"
         return (
             f"{foreign[0]} is no file that {truth.folder} knows to be generated: choose another {option}, or empty "
             "that one first"
         )
     for path in earlier(made, truth.folder):
-        if not path.is_relative_to(truth.folder):
+        if path.parent != truth.folder:
             return f"{truth.folder} holds the truth about {path}, which is there still: choose another --truth"
     return ""
 

@@ -25,8 +25,9 @@ def strangers(files: Iterable[Path], truth: Path) -> list[Path]:
 
 
 def earlier(files: Iterable[Path], truth: Path) -> list[Path]:
-    """What an earlier generation wrote that is there still, and is none of these."""
-    return sorted(path for path in _noted(truth).keys() - set(files) if path.is_file())
+    """What an earlier generation wrote that is there still, as it was, and is none of these."""
+    others = {path: told for path, told in _noted(truth).items() if path not in set(files)}
+    return sorted(path for path, told in others.items() if path.is_file() and _hash(path) == told)
 
 
 def _noted(truth: Path) -> dict[Path, str]:

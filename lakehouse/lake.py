@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.contracts import Column, Contract, sql_text
@@ -272,7 +273,9 @@ class Lake:
         maker, *takes = _MAKER.get(table.split(".")[0], ("",))
         where = {name: getattr(self.settings, name) for name in takes}
         told = f"run `{entry_point(maker, **where)}` first" if maker else "no run has written it yet"
-        near = get_close_matches(table, self.tables(), n=1, cutoff=ALIKE)
+        near: list[str] = []
+        with suppress(PySparkException):  # what is asked for is told, whatever else may not be looked at
+            near = get_close_matches(table, self.tables(), n=1, cutoff=ALIKE)
         return told + (f"; or is {near[0]} meant" if near else "")
 
     def _commits(self, table: str) -> list[int]:

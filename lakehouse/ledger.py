@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,16 +117,25 @@ def settle(lake: Lake, model: str) -> str:
 
 def person(lake: Lake) -> str:
     """Who runs this command, for the ledger: the account on a machine, or in a workspace the user."""
-    return getpass.getuser() if lake.settings.local else str(lake.one("SELECT current_user()"))
+    if not lake.settings.local:
+        return str(lake.one("SELECT current_user()"))
+    try:
+        return getpass.getuser()
+    except KeyError:  # as in a container that is run as nobody known
+        return f"user {os.getuid()}"
 
 
 def rollback(lake: Lake, model: str, as_of: date, reason: str, by: str = "a person") -> Version:
-    """Give the champion alias back to the version that held it before.
+    """Give the champion alias back to the version that held it before; one that was killed is finished, and no other
+    begun.
 
     Raises:
         RadarError: when nobody held it before, or the alias is not where the ledger says.
     """
+    last = next(reversed(decisions(lake, model)), None)
     settle(lake, model)
+    if last and not last.applied and "rollback_of" in last.evidence:
+        return version(lake, model, last.version)
     held = holders(lake, model)
     if len(held) < 2:
         raise RadarError(f"{model} has no earlier champion left; there is nothing to go back to.")

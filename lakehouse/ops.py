@@ -92,6 +92,9 @@ RUNS = Contract(
     publish=Publish.APPEND,
 )
 
+SUMS = ("bronze.intake", "silver.balance")
+"""What `ops.gate_results` tells of and is no table: gates over the sums of a batch."""
+
 PROMOTIONS = Contract(
     "ops.promotions",
     "Who held which alias of which model from when, why, and on which evidence.",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from lakehouse.contracts import CLEANED_AFTER, DELETED_FILES, LOG, VERSIONS_KEPT
 from lakehouse.lake import Lake
@@ -116,10 +117,10 @@ def _mend_retention(lake: Lake, table: str, oldest: datetime | None) -> None:
         _set(lake, table, wanted)
 
 
-def _days(properties: Mapping[str, str]) -> int:
-    """For how many days versions are kept; 0 where that is told otherwise."""
+def _days(properties: Mapping[str, str]) -> float:
+    """For how many days versions are kept; infinite where a person says so in another way."""
     told = [re.fullmatch(r"interval (\d+) days", properties[name]) for name in VERSIONS_KEPT]
-    return min(int(found[1]) if found else 0 for found in told)
+    return min(int(found[1]) if found else inf for found in told)
 
 
 def _set(lake: Lake, table: str, properties: Mapping[str, str]) -> None:

@@ -8,6 +8,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.ops import SUMS
+
 SCHEMAS = ("bronze", "silver", "features", "gold")
 EVENT_TIME = {
     "silver.conversations": "started_at",
@@ -33,7 +35,7 @@ def data_quality(
     Args:
         counts: from `counted`, a row a table.
         quarantine: ops.quarantine.
-        gates: ops.gate_results, of these tables and of what is no table.
+        gates: ops.gate_results.
         as_of: the day; rows dated at or after it, or known later, are not counted.
         closed: days before it that were closed for everybody: since then nothing could be newer.
     """
@@ -41,7 +43,9 @@ def data_quality(
         F.col("arrived_at").isNull() | (F.date_add("arrived_at", 1) <= F.lit(as_of))
     )
     refused = waiting.groupBy("table_name").agg(F.sum("copies").alias("quarantined"))
-    gated = counts.join(last_gates(gates), "table_name", "full").where("row_count IS NOT NULL OR gate_failures > 0")
+    gated = counts.join(last_gates(gates), "table_name", "full").where(
+        F.col("row_count").isNotNull() | (F.col("table_name").isin(*SUMS) & (F.col("gate_failures") > 0))
+    )
     joined = gated.join(refused, "table_name", "left").fillna(0, ["row_count", "quarantined"])
     behind = (F.unix_timestamp(F.lit(as_of).cast("timestamp")) - F.unix_timestamp("newest_at")) / 3600
     days = F.array(*[F.lit(day) for day in sorted(closed)]).cast("array<date>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
@@ -125,8 +125,7 @@ def told(fired: Sequence[Alert]) -> str:
 def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of: date) -> list[Observation]:
     """Stage every measurement; returns what was seen."""
     lake, events = step.lake, step.lake.table("silver.learning_events")
-    announced = closed_dates(lake.table(CLOSURES), as_of) if lake.exists(CLOSURES) else {}
-    closed = by_all(announced, learnt(events, as_of) if announced else ())
+    closed = _closed(lake, as_of, as_of)
     weeks = to_pandas(by_language(events, as_of, closed))
     shut = weeks_of(closed[EVERYBODY], as_of)
     weekly = weekly_measures(weeks, as_of, first_seen(events, as_of), _learnt_until(card, as_of), shut)
@@ -135,7 +134,7 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
     names = [name for name in lake.tables() if name.split(".")[0] in SCHEMAS and name not in own]
     with ThreadPoolExecutor(WORKERS) as pool:
         told = reduce(DataFrame.union, pool.map(lambda name: counted(name, lake.table(name), as_of), names))
-    quality = data_quality(told, lake.table(QUARANTINE.name), _gates(lake, own), as_of, closed[EVERYBODY])
+    quality = data_quality(told, lake.table(QUARANTINE.name), lake.table(GATE_RESULTS.name), as_of, closed[EVERYBODY])
     batches = {DATA_QUALITY: quality, WEEKLY_MEASURES: _frame(lake, WEEKLY_MEASURES, weekly)}
     found = [*seen_in.of_weeks(weekly)]
     if model and card:
@@ -143,29 +142,31 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
         batches |= {FEATURE_DRIFT: _frame(lake, FEATURE_DRIFT, drift), MODEL_HEALTH: _frame(lake, MODEL_HEALTH, health)}
         found += [*seen_in.of_drift(drift, card.get("importance") or {}), *seen_in.of_health(health, model.version)]
     step.stage_all(batches)
-    found += _since_intake(lake, as_of, datetime.now(UTC))
+    found += _since_intake(lake, as_of, datetime.now(UTC).date())
     return [*found, *seen_in.of_tables(to_pandas(step.staged(DATA_QUALITY)))]
 
 
-def _gates(lake: Lake, own: Collection[str]) -> DataFrame:
-    """What the gates said, of monitoring's own tables nothing."""
-    table = F.col("table_name")
-    return (
-        lake.table(GATE_RESULTS.name)
-        .where(F.split_part(table, F.lit("."), F.lit(1)).isin(*SCHEMAS))
-        .where(~table.isin(*own))
-    )
-
-
-def _since_intake(lake: Lake, as_of: date, now: datetime) -> list[Observation]:
-    """How long ago the last dated file was taken in, where the day is the newest of the log: where none comes any more,
-    the day stands still, and no row of it grows older.
+def _since_intake(lake: Lake, as_of: date, today: date) -> list[Observation]:
+    """How many days ago the last dated file was taken in, days closed for everybody aside, where the day is the newest
+    of the log: where none comes any more, the day stands still, and no row of it grows older.
     """
-    live = lake.table(FILES.name).where("arrived_at IS NOT NULL AND row_count > 0")
-    last = live.select(F.unix_timestamp(F.max("taken_in_at")).alias("last")).collect()[0]["last"]
+    lake.create(FILES)
+    # An erasure writes of files anew that had been taken in before.
+    delivered = lake.table(FILES.name).where("arrived_at IS NOT NULL AND row_count > 0 AND bronze_hash IS NULL")
+    last = delivered.select(F.to_date(F.max("taken_in_at")).alias("day")).collect()[0].day
     if last is None or as_of < resolve_as_of(lake, None):
         return []
-    return [Observation("hours_since_intake", "landing", (now.timestamp() - last) / 3600)]
+    days = [last + timedelta(days=n) for n in range(1, (today - last).days + 1)]
+    closed = _closed(lake, today + timedelta(days=1), as_of)[EVERYBODY]
+    return [Observation("days_since_intake", "landing", float(len(set(days) - closed)))]
+
+
+def _closed(lake: Lake, before: date, as_of: date) -> dict[str, set[date]]:
+    """The days before one that are known by then to be closed, by language and for everybody of those who learn at
+    `as_of`.
+    """
+    announced = closed_dates(lake.table(CLOSURES), before) if lake.exists(CLOSURES) else {}
+    return by_all(announced, learnt(lake.table("silver.learning_events"), as_of) if announced else ())
 
 
 def _drift(lake: Lake, model: Version, as_of: date) -> pd.DataFrame:
@@ -209,6 +210,7 @@ def _lately(lake: Lake, as_of: date) -> dict[str, float]:
     """The rules that fired as more than info in the weeks before, and on how many students at most."""
     if not lake.exists(ALERTS.name):
         return {}
+    lake.create(ALERTS)  # one of an earlier release gains its new column
     since = F.col("as_of").between(F.lit(as_of - EXPLAINED_FOR), F.lit(as_of - timedelta(days=1)))
     told = lake.table(ALERTS.name).where(since & (F.col("severity") != "info"))
     most = F.max(F.coalesce("size", F.lit(inf))).alias("size")

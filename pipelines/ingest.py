@@ -29,8 +29,8 @@ def check(settings: Settings, options: argparse.Namespace) -> None:
     files = listing(settings.landing)
     if settings.local:
         refuse_incomplete(files, lambda table: settings.table_folder(table).is_dir())
-    if settings.local and not settings.table_folder("silver.learning_events").is_dir():
-        refuse_as_of_before_first_event(files, parse_as_of(options.as_of))
+        if not settings.table_folder("silver.learning_events").is_dir():
+            refuse_as_of_before_first_event(files, parse_as_of(options.as_of))
 
 
 def ingest(run: Run) -> None:

@@ -84,11 +84,11 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
         kinds, model = _loaded(lake, by.segments), _loaded(lake, dropout)
         read = {"as_of": F.lit(as_of), "feature_versions": F.lit(_feature_versions(lake))}
         apart = distances(students, list(kinds.feature_names_in_), kinds.transform)
-        told = nearest(apart, json.loads(by.segments.tags["segments"])).withColumns({**read, **_of(by.segments)})
+        told = nearest(apart, _names(by.segments)).withColumns({**read, **_of(by.segments)})
         assigned = step.stage(STUDENT_SEGMENTS, told)
         step.stage(SEGMENT_MOVEMENT, movement(assigned, _earlier_segments(lake, as_of)))
         eligible = students.where("eligible")
-        missing = step.rows["missing"] = imputed(eligible, list(model.feature_names_in_))
+        missing = step.rows["missing"] = missing_values(eligible, list(model.feature_names_in_))
         found = model_store(lake).score_batch(model_uri=dropout.uri, df=eligible.select("student_id", "as_of"))
         risks = _with_reasons(step.scratch("bands", banded(risk_of(found))), eligible, model)
         known = Known(
@@ -104,11 +104,25 @@ def _score(run: Run, as_of: date, by: InCharge) -> None:
         step.message = (
             f"{count(sum(bands.values()), 'student')} of {as_of} by {dropout.kind} version {dropout.version}: {listed}"
         )
-        step.message += f"; {count(sum(missing.values()), 'missing value')} imputed" if missing else ""
+        step.message += f"; {count(sum(missing.values()), 'missing value')}" if missing else ""
 
 
-def imputed(students: DataFrame, names: list[str]) -> dict[str, int]:
-    """The features that the model has to impute, and for how many students."""
+def _names(segments: Version) -> list[str]:
+    """What the segments of a version are called, in the order of its centroids.
+
+    Raises:
+        RadarError: when it does not say, as one that a person registered may not.
+    """
+    if "segments" not in segments.tags:
+        raise RadarError(
+            f"Version {segments.version} of {segments.name} has no tag `segments`, a JSON list of the names of its "
+            "clusters in their order: add it, or go back with `-e rollback -P model=segments`."
+        )
+    return list(json.loads(segments.tags["segments"]))
+
+
+def missing_values(students: DataFrame, names: list[str]) -> dict[str, int]:
+    """The features that are missing of students who are scored, and of how many."""
     counts = students.agg(*[F.count_if(F.col(name).isNull()).alias(name) for name in names]).collect()[0].asDict()
     return {name: count for name, count in counts.items() if count}
 

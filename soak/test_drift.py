@@ -58,7 +58,7 @@ def watched(folder: Path, kind: str, trained: date) -> Lake:
         ingest(run)
         features.run.run(run, LAST)
         for step in (training.segments, training.dropout, training.promotion):
-            step.run(run, trained, OPTIONS)
+            step.run(run, trained)
         span = argparse.Namespace(**vars(OPTIONS), first=str(trained), last=str(LAST))
         scoring.run.run(replace(run, options=span), LAST)
         model = champion(lake, "dropout")

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 import pipelines.silver.contracts
 from lakehouse import quality
 from lakehouse.contracts import Contract, Expectation, Publish
+from lakehouse.ops import SUMS
 from lakehouse.quality import audit, gx_context
 from lakehouse.rows import frame_of
 from pipelines import dictionary
@@ -49,6 +50,10 @@ def test_a_sound_batch_passes_and_every_expectation_can_fail(spark: SparkSession
 def test_an_empty_batch_fails_where_rows_are_expected(spark: SparkSession, contract: Contract) -> None:
     failed = {f.expectation for f in audit(contract, _frame(spark, contract, [])) if not f.success}
     assert failed == {ROWS}
+
+
+def test_what_is_gated_and_no_table_is_known_by_name() -> None:
+    assert tuple(contract.name for contract in CHECKS) == SUMS
 
 
 def test_the_gate_keeps_no_batch(spark: SparkSession) -> None:

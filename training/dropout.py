@@ -24,7 +24,7 @@ from training.data import LABEL, TrainingSet, training_set
 from training.experiment import MODEL as MODEL
 from training.experiment import Experiment, log, registered
 from training.search import choose
-from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, gap, windows
+from training.splits import FEWEST_CALIBRATION_POSITIVES, TooLittle, Windows, gap, windows
 from training.versions import MOST_SEED, fingerprint, recency_rule, trained_before, wait_again
 
 MOST_TRIALS = 100
@@ -87,6 +87,7 @@ def train(lake: Lake, as_of: date, parameters: Parameters) -> str:
     use_mlflow(lake.settings)
     data = training_set(lake, as_of, parameters.horizon_days)
     split = windows(data.frame, parameters.test_from, parameters.test_to, gap(parameters.horizon_days))
+    _refuse_a_poor_choice(data, split, parameters)
     experiment = split if isinstance(split, TooLittle) else Experiment(lake, data, split, parameters.seed)
     asked_as_ever = parameters.horizon_days == HORIZON_DAYS
     if asked_as_ever:
@@ -102,6 +103,17 @@ def train(lake: Lake, as_of: date, parameters: Parameters) -> str:
             wait_again(lake, MODEL, same)
         return f"nothing new to learn: version {same.version} ({same.kind}) is of the same rows, parameters and code"
     return learn(experiment, parameters, mark)
+
+
+def _refuse_a_poor_choice(data: TrainingSet, split: Windows | TooLittle, parameters: Parameters) -> None:
+    """Tell too little data from a test window that leaves too little."""
+    if not isinstance(split, TooLittle) or not (parameters.test_from or parameters.test_to):
+        return
+    if not isinstance(windows(data.frame, between=gap(parameters.horizon_days)), TooLittle):
+        raise RadarError(
+            f"With that test window there is too little to learn from: {split.reason}. Without test_from and test_to "
+            "there is enough: leave them out, or choose others."
+        )
 
 
 def learn(experiment: Experiment, parameters: Parameters, mark: str) -> str:

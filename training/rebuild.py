@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from lakehouse.cli import Run, command, utc
 from lakehouse.errors import RadarError
@@ -18,6 +19,9 @@ from lakehouse.registry import MODELS, version
 from lakehouse.words import INDENT, count
 from training.data import collected, content_hash, described
 from training.report import TRAINING_SET
+
+KEEPS = ("VACUUM", "SET ", "UNSET ", "ADD ", "CHANGE ")
+"""How operations begin, in Delta's history, that replace no file."""
 
 
 def run(run: Run) -> None:
@@ -67,13 +71,14 @@ def _gone(lake: Lake, table: str, pin: int) -> str:
 
 
 def _let_go(lake: Lake, table: str, pin: int) -> datetime | None:
-    """When a version was cleaned away: by the first vacuum that did not keep what the next version replaced."""
-    log = lake.history(table).where(f"version = {pin + 1} OR (version > {pin} AND operation LIKE 'VACUUM%')")
-    rows = log.orderBy("version").select("version", "timestamp", "operation", "operationParameters").collect()
+    """When a version was cleaned away: by the first vacuum that did not keep what the next write replaced."""
+    log = lake.history(table).where(F.col("version") > pin).orderBy("version")
+    rows = log.select("version", "timestamp", "operation", "operationParameters").collect()
+    replaced = next((row.timestamp for row in rows if not row.operation.startswith(KEEPS)), None)
     reached = [
         row.version
         for row in rows
-        if row.operation == "VACUUM START" and row.timestamp - _kept(row) >= rows[0].timestamp
+        if row.operation == "VACUUM START" and replaced and row.timestamp - _kept(row) >= replaced
     ]
     ended = [row.timestamp for row in rows if row.operation == "VACUUM END" and reached and row.version > reached[0]]
     return next(iter(ended), None)

@@ -81,7 +81,8 @@ def drift(named: FeatureSet, old: NDArray[np.float64], model: Any) -> dict[str, 
 def scaler(rows: pd.DataFrame, weights: Sequence[float]) -> Any:
     """Missing values to the median, values near normal, with mean 0 and the weight as deviation.
 
-    The power transform (Yeo and Johnson, A new family of power transformations, 2000) draws outliers in.
+    The power transform (Yeo and Johnson, A new family of power transformations, 2000) draws outliers in. What is the
+    same for everybody has no deviation, so it counts for nothing, also of students who are not among these.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -89,10 +90,11 @@ def scaler(rows: pd.DataFrame, weights: Sequence[float]) -> Any:
     from sklearn.preprocessing import PowerTransformer
 
     columns = [(name, "passthrough", [i]) for i, name in enumerate(rows.columns)]
+    counts = np.asarray(weights) * (rows.nunique().to_numpy() > 1)
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         PowerTransformer(),
-        ColumnTransformer(columns, transformer_weights={name: weights[i] for name, _, (i,) in columns}),
+        ColumnTransformer(columns, transformer_weights={name: float(counts[i]) for name, _, (i,) in columns}),
     ).fit(rows if len(rows) else pd.DataFrame(np.zeros((1, rows.shape[1])), columns=rows.columns))
 
 

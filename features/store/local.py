@@ -20,7 +20,7 @@ from features.store import tables
 from features.store.errors import SpecError
 from features.store.join import Moment, Table, compute, look_up, single_moments
 from features.store.protocol import Features, TrainingSet
-from features.store.resolve import check_keys, in_order, resolve
+from features.store.resolve import check_keys, in_order, refuse_twice, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
@@ -66,9 +66,8 @@ class LocalFeatureStore:
         keys, time, table = _listed(primary_keys), timeseries_column or "", self.lake.short(name)
         tables.check_creation(table, keys, time, shape)
         there = self.lake.exists(table)
-        if there and (df is None or not self.lake.table(table).isEmpty()):
+        if there and not self._was_stopped(table, keys, time, df is not None):
             return self.get_table(name=name)
-        # Also where it is there without a row: who made it may have been killed before its rows were written.
         with self._as_writer() as lake:
             try:
                 tables.create(lake, name, keys, time, shape, description or "", tags or {})
@@ -80,6 +79,21 @@ class LocalFeatureStore:
                     lake.drop(table)
                 raise
         return self.get_table(name=name)
+
+    def _was_stopped(self, table: str, keys: list[str], time: str, with_rows: bool) -> bool:
+        """Whether a table that is there may be one whose maker was killed: it has no rows, and should have, or no keys.
+
+        Raises:
+            SpecError: when it was made with other keys.
+        """
+        if not self.lake.table(table).isEmpty():
+            return False
+        if not tables.has_keys(self.lake, table):
+            return True
+        held = self.get_table(name=table)
+        if with_rows and (set(held.primary_keys) != set(keys) or held.timestamp_keys != [time] * bool(time)):
+            raise SpecError(f"{table} is there with the keys {', '.join(held.primary_keys)}; give the same.")
+        return with_rows
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         """As Databricks' client, but for streams: rows are merged by their keys, through staging and gate.
@@ -284,6 +298,4 @@ def _check_frame(of: str, df: object) -> None:
     """Refuse what is no frame of Spark's, such as one of pandas', and one that has a column twice."""
     if not isinstance(df, DataFrame):
         raise SpecError(f"{of}: df is {type(df).__module__}.{type(df).__name__}; it has to be a DataFrame of Spark's.")
-    twice = [name for name in dict.fromkeys(df.columns) if df.columns.count(name) > 1]
-    if twice:
-        raise SpecError(f"{of}: the frame has the column {', '.join(twice)} twice.")
+    refuse_twice("The frame has the column", df.columns)

@@ -145,11 +145,16 @@ def _defaults(
     return found
 
 
+def refuse_twice(what: str, names: Sequence[str]) -> None:
+    """Refuse names of which one is there twice."""
+    twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+    if twice:
+        raise SpecError(f"{what} {', '.join(twice)} twice.")
+
+
 def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequence[str]) -> None:
-    for what, names in (("The frame has the column", columns), ("The labels name", labels)):
-        twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
-        if twice:
-            raise SpecError(f"{what} {', '.join(twice)} twice.")
+    refuse_twice("The frame has the column", columns)
+    refuse_twice("The labels name", labels)
     for label in labels:
         if label not in columns:
             raise SpecError(f"The label {label} is not a column of the frame; it has {', '.join(columns)}.")

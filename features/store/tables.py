@@ -77,9 +77,7 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     """
     table = lake.short(name)
     schema = rows(lake, name).schema
-    properties = {
-        row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()
-    }  # fmt: skip
+    properties = _properties(lake, table)
     if KEYS not in properties:
         raise SpecError(f"{table} is no feature table: it has no primary keys.")
     time = properties.get(TIMESERIES, "")
@@ -87,6 +85,15 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     told = lake.spark.sql(f"DESCRIBE DETAIL {lake.name(table)}").first()
     times = [time] if time else []
     return FeatureTable(table, [*keys, *times], times, schema, (told.description or "") if told else "")
+
+
+def has_keys(lake: Lake, table: str) -> bool:
+    """Whether a table that is there is a feature table."""
+    return KEYS in _properties(lake, table)
+
+
+def _properties(lake: Lake, table: str) -> dict[str, str]:
+    return {row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()}
 
 
 def rows(lake: Lake, name: str) -> DataFrame:

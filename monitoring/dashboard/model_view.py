@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lakehouse.ops import SUMS
 from monitoring.dashboard.frames import Frames
 from monitoring.dashboard.words import DASH, count, missing, number, percent, short_day
 
@@ -173,10 +174,11 @@ def _judged(gate_failures: Any, much: bool, stale: bool, aside: float) -> tuple[
 def quality_sentence(quality: pd.DataFrame) -> str:
     """Rows and quarantine over all tables, in one sentence."""
     total, aside = int(quality["row_count"].sum()), int(quality["quarantined"].sum())
+    tables = count(int((~quality["table_name"].isin(SUMS)).sum()), "table")
     if not aside:
-        return f"{count(total, 'row')} in {count(len(quality), 'table')}; none had to be set aside."
+        return f"{count(total, 'row')} in {tables}; none had to be set aside."
     return (
-        f"{count(total, 'row')} in {count(len(quality), 'table')}; {count(aside, 'row')} could not be used and "
+        f"{count(total, 'row')} in {tables}; {count(aside, 'row')} could not be used and "
         f"{'is' if aside == 1 else 'are'} in quarantine."
     )
 

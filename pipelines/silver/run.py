@@ -68,16 +68,17 @@ def run(run: Run) -> None:
                 step.rows[STATE] = asdict(replace(now, code=before.code))
                 step.message = "nothing new in bronze, silver stands" + _hint(before, now)
                 return
+            # Rows that the batch leaves alone stay as earlier code made them.
+            step.rows[STATE] = asdict(replace(now, code=before.code) if before else now)
+            since = before
             try:
                 came = received(lake, before, now, step.scratch)
             except PySparkException:
                 if before is None:
                     raise
                 # Of what upkeep let go of since, nothing tells what came: everything may have.
-                before, came = None, received(lake, None, now, step.scratch)
-            # Rows that the batch leaves alone stay as earlier code made them.
-            step.rows[STATE] = asdict(replace(now, code=before.code) if before else now)
-            batch = Batch(step, before, now, came, getattr(run.options, "most_refused", MOST_REFUSED))
+                since, came = None, received(lake, None, now, step.scratch)
+            batch = Batch(step, since, now, came, getattr(run.options, "most_refused", MOST_REFUSED))
             batch.publish()
         step.message = batch.told() + _hint(before, now)
 

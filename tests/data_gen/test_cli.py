@@ -83,6 +83,15 @@ def test_the_truth_about_files_that_are_there_is_not_replaced(
     assert main([*second, "--seed", "7"]) == 0
 
 
+def test_the_truth_beside_a_landing_folder_in_its_own_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = ([*SMALL, "--out", str(tmp_path / name), "--truth", str(tmp_path)] for name in ("a", "b"))
+    assert main(first) == 0
+    assert "holds the truth about" in refused([*second, "--seed", "7"], capsys)
+    assert len(list((tmp_path / "a").iterdir())) == len(TABLES)
+
+
 def test_landing_and_truth_may_be_moved_together(tmp_path: Path) -> None:
     assert main([*SMALL, "--out", str(tmp_path / "here" / "landing")]) == 0
     (tmp_path / "here").rename(tmp_path / "there")
@@ -108,6 +117,12 @@ def test_no_truth_outlives_what_it_is_true_of(tmp_path: Path) -> None:
     assert main(daily) == 0
     kept = {"students.parquet", "hazard.parquet", "generated.json", "notes.txt"}
     assert {path.name for path in (tmp_path / "truth").iterdir()} == kept
+    shutil.rmtree(tmp_path / "landing")
+    assert main([*daily, "--chaos"]) == 0
+    (tmp_path / "truth" / "manifest.json").write_text("mine now")
+    shutil.rmtree(tmp_path / "landing")
+    assert main(daily) == 0
+    assert (tmp_path / "truth" / "manifest.json").read_text() == "mine now"
 
 
 def test_runs_as_a_module(tmp_path: Path) -> None:

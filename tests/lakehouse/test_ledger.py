@@ -4,10 +4,11 @@ import os
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lakehouse import registry
+from lakehouse import ledger, registry
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.ledger import champion, champion_on, decisions, holders, move_alias, rollback, settle
@@ -143,6 +144,36 @@ def test_rollback_goes_back_holder_by_holder(models: Lake) -> None:
     assert holders(models, "dropout") == ["1"]
     with pytest.raises(RadarError, match="nothing to go back to"):
         rollback(models, "dropout", DAY, "complaints")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_killed_rollback_that_is_run_again_goes_back_once(
+    models: Lake, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    for number in ("1", "2", "3"):
+        move_alias(models, "dropout", number, DAY, "better")
+    move = ledger.point_alias
+
+    def killed(*to: Any) -> None:
+        if moved:
+            move(*to)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "point_alias", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rollback(models, "dropout", DAY, "complaints")
+    assert rollback(models, "dropout", DAY, "complaints").version == "2"
+    assert (holders(models, "dropout"), holder(models, "dropout", CHAMPION)) == (["1", "2"], "2")
+    assert rollback(models, "dropout", DAY, "complaints").version == "1"
+
+
+def test_who_has_no_account_has_a_number(models: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert ledger.person(models) == f"user {os.getuid()}"
 
 
 def test_a_return_past_several_versions_leaves_none_of_them_to_go_back_to(models: Lake) -> None:

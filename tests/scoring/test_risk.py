@@ -11,9 +11,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from features.segments import BEHAVIOUR, ERRORS
+from lakehouse.errors import RadarError
+from lakehouse.registry import Version
 from scoring.reasons import REASONS, contributions, explain
 from scoring.risk import banded, nearest, playbook, risk_of, suggested, typical_values
-from scoring.run import imputed, movement
+from scoring.run import _names, missing_values, movement
 
 TYPICAL = {
     "days_since_active": 2.0, "usual_gap": 3.0, "gap_ratio": 0.4, "messages_14": 20.0, "score_latest": 70.0,
@@ -149,11 +151,17 @@ def test_every_reason_has_a_line_in_the_playbook() -> None:
     assert {name for lines in playbook().values() for name in lines} <= {"any", *BEHAVIOUR, *ERRORS}
 
 
-def test_what_a_model_has_to_impute_is_counted(spark: SparkSession) -> None:
+def test_segments_without_names_are_told_from_a_program_error() -> None:
+    found = Version("models.segments", "3", "run", {"kind": "mine"})
+    with pytest.raises(RadarError, match=r"Version 3 of models\.segments has no tag `segments`"):
+        _names(found)
+
+
+def test_what_is_missing_is_counted(spark: SparkSession) -> None:
     rows = [("a", 1.0, None), ("b", None, None), ("c", 2.0, 3.0)]
     students = spark.createDataFrame(rows, "student_id string, mood double, pace double")
-    assert imputed(students, ["mood", "pace"]) == {"mood": 1, "pace": 2}
-    assert imputed(students.where("student_id = 'c'"), ["mood", "pace"]) == {}
+    assert missing_values(students, ["mood", "pace"]) == {"mood": 1, "pace": 2}
+    assert missing_values(students.where("student_id = 'c'"), ["mood", "pace"]) == {}
 
 
 def test_words_that_their_own_numbers_would_contradict_are_not_said() -> None:

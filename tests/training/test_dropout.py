@@ -63,6 +63,15 @@ def test_from_nothing_to_a_promoted_model_and_nothing_new_the_second_time(
     assert len(decisions(store, "dropout")) == 2
 
 
+def test_a_test_window_that_leaves_too_little_is_no_lack_of_data(store: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = learnable(40, lake=store)
+    monkeypatch.setattr(dropout, "training_set", lambda *_: data)
+    second = sorted(data.frame["as_of"].unique())[1]
+    with pytest.raises(RadarError, match=r"With that test window .*: leave them out"):
+        train(store, DAY, Parameters(test_from=second.date(), test_to=second.date()))
+    assert champion(store, "dropout") is None
+
+
 def test_with_too_little_data_the_recency_rule_is_champion_and_the_card_says_why(
     store: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

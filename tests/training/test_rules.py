@@ -108,6 +108,14 @@ def test_papers_that_do_not_hold_are_refused_by_the_rule_they_break(changed: dic
     assert refusal(told(evaluated(scored()), papers=replace(PAPERS, **changed))).startswith(rule)
 
 
+def test_a_recency_rule_may_have_seen_any_day() -> None:
+    """It ranks by one feature: fitted on every row, it would forbid a challenger for months."""
+    champion = TAGS | {"kind": "recency_rule", "trained_to": "2024-07-01", "calibrated_to": ""}
+    assert refusal(told(evaluated(scored()), papers=replace(PAPERS, champion=champion))) == ""
+    tuned = told(evaluated(scored()), papers=replace(PAPERS, champion=champion | {"kind": "logistic"}))
+    assert refusal(tuned).startswith("test_window_unseen: the champion")
+
+
 def test_rows_that_cannot_be_made_are_a_refusal() -> None:
     def raises() -> Fresh:
         raise ValueError("no model")

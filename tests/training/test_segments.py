@@ -45,6 +45,15 @@ def test_the_first_version_means_the_archetypes_whole_whatever_varied_on_its_day
     assert (segments.meant(None, first) == BEHAVIOUR.points).all()  # type: ignore[arg-type]
 
 
+def test_what_was_the_same_for_everybody_counts_for_nothing_later() -> None:
+    """Of the first students nobody had taken a test: a later score is no reason to be far from every kind."""
+    first = pd.DataFrame(groups(20), columns=FEATURES).assign(score_mean=None, level_index=2.0).astype(float)
+    scale = scaler(first, [1.0] * len(FEATURES))
+    later = first.assign(score_mean=92.0, level_index=5.0)
+    assert np.allclose(scale.transform(later), scale.transform(first))
+    assert np.ptp(scale.transform(first), axis=0).astype(bool).sum() == len(FEATURES) - 2
+
+
 def test_later_centroids_keep_the_names_whatever_their_order() -> None:
     order, mutual = matched(BEHAVIOUR.points, BEHAVIOUR.points[[2, 0, 3, 1]] + 0.05)
     assert order.tolist() == [1, 3, 0, 2]

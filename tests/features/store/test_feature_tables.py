@@ -144,6 +144,13 @@ def test_a_table_whose_making_was_stopped_is_made_by_the_next(
     assert open_store(lake).get_table(name="features.mood").primary_keys == KEYS
 
 
+def test_an_empty_table_keeps_its_keys(lake: Lake) -> None:
+    make(lake, df=None, schema=lake.spark.createDataFrame([], SHAPE).schema)
+    with pytest.raises(SpecError, match=r"features\.mood is there with the keys student_id, as_of; give the same"):
+        make(lake, ("a", DAY, 1.0), primary_keys="student_id", timeseries_column=None)
+    assert open_store(lake).get_table(name="features.mood").primary_keys == KEYS
+
+
 def test_columns_and_rows_agree_in_any_order(lake: Lake) -> None:
     shape = lake.spark.createDataFrame([], "mood double, as_of date, student_id string").schema
     make(lake, ("a", DAY, 1.0), schema=shape)
