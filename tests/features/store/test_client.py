@@ -136,6 +136,12 @@ def test_a_default_is_read_as_the_client_reads_it(
         assert [None if pd.isna(value) else value for value in found[feature]] == [filled]
 
 
+def test_features_that_nobody_names_come_by_name(spark: SparkSession) -> None:
+    case = invalid(spark, [{}], ["label"], [])
+    named = ["row", "who", "moment", "at", "tag", "name", "score", "steps", "sure", "label"]
+    assert list(by_us(case).columns) == list(by_client(case).columns) == named
+
+
 def found_by_round(spark: SparkSession, key: str) -> Case:
     """Features of a tutor, by a time that another lookup gives, which is of the same round where both ask by `who`."""
     of = spark.createDataFrame([("a", "t", date(2024, 11, 4))], "who string, tutor string, since date")
