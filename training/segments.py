@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -99,10 +100,13 @@ def scaler(rows: pd.DataFrame, weights: Sequence[float]) -> Any:
 
 
 def fixed(points: NDArray[np.float64]) -> Any:
-    """A k-means model whose centroids are the points given, in that order."""
+    """A k-means model whose centroids are the points given, in that order; some may be the same."""
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
-    return KMeans(len(points), init=points, n_init=1).fit(points)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(len(points), init=points, n_init=1).fit(points)
 
 
 def clustered(points: NDArray[np.float64], start: NDArray[np.float64], seed: int) -> tuple[Any, bool]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from datetime import date
 
 import numpy as np
@@ -38,6 +39,12 @@ def test_archetypes_are_the_centroids_of_version_1_in_the_order_of_the_names() -
     model = fixed(BEHAVIOUR.points)
     assert np.allclose(model.cluster_centers_, BEHAVIOUR.points)
     assert [SEGMENTS[i] for i in model.predict(BEHAVIOUR.points)] == list(SEGMENTS)
+
+
+def test_archetypes_of_one_student_are_all_the_same_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not fixed(BEHAVIOUR.points * 0.0).cluster_centers_.any()
 
 
 def test_the_first_version_means_the_archetypes_whole_whatever_varied_on_its_day() -> None:
