@@ -26,8 +26,8 @@ def strangers(files: Iterable[Path], truth: Path) -> list[Path]:
 
 def earlier(files: Iterable[Path], truth: Path) -> list[Path]:
     """What an earlier generation wrote that is there still, as it was, and is none of these."""
-    others = {path: told for path, told in _noted(truth).items() if path not in set(files)}
-    return sorted(path for path, told in others.items() if path.is_file() and _hash(path) == told)
+    mine, noted = set(files), _noted(truth)
+    return sorted(path for path in noted.keys() - mine if path.is_file() and _hash(path) == noted[path])
 
 
 def _noted(truth: Path) -> dict[Path, str]:

@@ -16,6 +16,7 @@ from lakehouse.words import count
 KEEP_HOURS = 7 * 24
 NONE_KEPT = "interval 0 hours"
 YEAR, MARGIN_DAYS = 365, 90
+DAYS = {"hour": 1 / 24, "day": 1, "week": 7}
 MANY_FILES = 8
 LARGE_BYTES = 16 * 2**20
 
@@ -118,9 +119,9 @@ def _mend_retention(lake: Lake, table: str, oldest: datetime | None) -> None:
 
 
 def _days(properties: Mapping[str, str]) -> float:
-    """For how many days versions are kept; infinite where a person says so in another way."""
-    told = [re.fullmatch(r"interval (\d+) days", properties[name]) for name in VERSIONS_KEPT]
-    return min(int(found[1]) if found else inf for found in told)
+    """For how many days versions are kept; infinite where a person says so in a way of their own."""
+    told = [re.fullmatch(r"interval (\d+) (hour|day|week)s?", properties[name]) for name in VERSIONS_KEPT]
+    return min(int(found[1]) * DAYS[found[2]] if found else inf for found in told)
 
 
 def _set(lake: Lake, table: str, properties: Mapping[str, str]) -> None:

@@ -116,7 +116,7 @@ def _names(segments: Version) -> list[str]:
     if "segments" not in segments.tags:
         raise RadarError(
             f"Version {segments.version} of {segments.name} has no tag `segments`, a JSON list of the names of its "
-            "clusters in their order: add it, or go back with `-e rollback -P model=segments`."
+            "clusters in their order: add it, or go back with `-e rollback -P model=segments -P reason=…`."
         )
     return list(json.loads(segments.tags["segments"]))
 

@@ -219,7 +219,8 @@ def _unseen(papers: Papers) -> tuple[bool, str]:
         if (last := _seen(tags)) and last + needed > first
     }
     if not spoilt:
-        return True, f"neither saw anything from {first - needed} on"
+        whose = "neither saw anything" if champion else "the champion is a recency rule, and the challenger saw nothing"
+        return True, f"{whose} from {first - needed} on"
     told = [f"the {who} was learnt or tuned on days up to {last}" for who, last in spoilt.items()]
     said = f"{' and '.join(told)}, and the test window starts on {first}"
     return False, f"{said}; train with test_from={max(spoilt.values()) + needed} or later"

@@ -298,4 +298,4 @@ def _check_frame(of: str, df: object) -> None:
     """Refuse what is no frame of Spark's, such as one of pandas', and one that has a column twice."""
     if not isinstance(df, DataFrame):
         raise SpecError(f"{of}: df is {type(df).__module__}.{type(df).__name__}; it has to be a DataFrame of Spark's.")
-    refuse_twice("The frame has the column", df.columns)
+    refuse_twice(f"{of}: the frame has the column", df.columns)

@@ -136,17 +136,24 @@ def test_a_table_that_is_pinned_keeps_its_versions_and_one_of_before_does_from_t
     assert kept(before) == VERSIONS_KEPT
 
 
-@pytest.mark.parametrize(("days", "years"), [(1, 1), (270, 1), (280, 2), (400, 2)])
+@pytest.mark.parametrize(
+    ("days", "log", "wanted"),
+    [
+        (1, "365 days", "365 days"), (270, "365 days", "365 days"), (280, "365 days", "730 days"),
+        (400, "365 days", "730 days"), (1, "4 weeks", "365 days"), (1, "720 hours", "365 days"),
+        (280, "800 days", "800 days"), (280, "1 day 2 hours", "1 day 2 hours"),
+    ],
+)  # fmt: skip
 def test_a_catalog_keeps_versions_as_long_as_models_pin_them(
-    days: int, years: int, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    days: int, log: str, wanted: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.create(TABLE)
-    kept = {DELETED_FILES: "interval 365 days", LOG: "interval 365 days"}
+    kept = {DELETED_FILES: f"interval {log}", LOG: f"interval {log}"}
     upkeep._set(lake, TABLE.name, kept)
     monkeypatch.setattr(Settings, "local", property(lambda _: False))
     upkeep._mend_retention(lake, TABLE.name, datetime.now(UTC) - timedelta(days=days))
     found = upkeep._properties(lake, TABLE.name)
-    assert {name: found[name] for name in kept} == dict.fromkeys(kept, f"interval {365 * years} days")
+    assert {name: found[name] for name in kept} == dict.fromkeys(kept, f"interval {wanted}")
 
 
 def test_upkeep_goes_on_after_an_erasure_that_was_killed_and_finished(lake: Lake) -> None:

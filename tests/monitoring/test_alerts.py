@@ -89,6 +89,11 @@ def test_students_who_are_gone_excuse_no_client_that_sends_less() -> None:
         assert not decide(told, date(2024, 11, 8), date(2024, 12, 2), RULES).retrain
 
 
+def test_nothing_arrives_on_the_fourth_day() -> None:
+    told = {days: fired(Observation("days_since_intake", "landing", days)) for days in (3.0, 4.0)}
+    assert told == {3.0: [], 4.0: [("nothing_arrives", "critical", "landing")]}
+
+
 def test_how_many_students_an_alert_stands_on_is_kept() -> None:
     (gone,) = alerts([GONE], RULES.alerts)
     (late,) = alerts([Observation("hours_behind", "silver.learning_events", 100.0)], RULES.alerts)
