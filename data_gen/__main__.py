@@ -50,16 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write = deliver_chaos if options.chaos else WRITERS[options.arrivals]
     since = options.drift_from or LAST_DAY - timedelta(days=min(DAYS_OF_DRIFT, options.days - 1) - 1)
     plan = Plan(options.seed, options.students, options.days, Planted(options.drift, since))
-    first = plan.first_date + timedelta(days=1)
-    if not first <= since <= LAST_DAY:
-        parser.error(f"--drift-from is {since}: choose a day from {first} to {LAST_DAY}")
+    earliest = plan.first_date + timedelta(days=1)
+    if not earliest <= since <= LAST_DAY:
+        parser.error(f"--drift-from is {since}: choose a day from {earliest} to {LAST_DAY}")
     try:
         with TableFolder(landing_folder) as landing, TableFolder(truth_folder) as truth:
             write(plan, landing, truth)
-            if why := _in_the_way(landing, truth):
+            made = [*landing.paths(), *truth.paths()]
+            left = earlier(made, truth_folder)
+            if why := _in_the_way(landing, truth_folder, made, left):
                 parser.error(why)
-        made = [*landing.paths(), *truth.paths()]
-        for untrue in earlier(made, truth_folder):
+        for untrue in left:
             untrue.unlink()
         note(made, truth_folder)
     except OSError as error:
@@ -71,23 +72,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _in_the_way(landing: TableFolder, truth: TableFolder) -> str:
-    """Why these files may not be put into their folders; empty when they may."""
+def _in_the_way(landing: TableFolder, truth: Path, made: Sequence[Path], left: Sequence[Path]) -> str:
+    """Why files may not be put where they are to lie; empty when they may.
+
+    Args:
+        landing: the landing folder.
+        truth: the truth's.
+        made: all files of both.
+        left: what an earlier generation left beside them.
+    """
     if others := landing.others():
         return (
             f"{landing.folder} holds {len(others):,} other files of these tables, such as {others[0].name}: what is "
             "generated stands alone; choose another --out, or empty that one first"
         )
-    made = [*landing.paths(), *truth.paths()]
-    if foreign := strangers(made, truth.folder):
-        option = "--truth" if foreign[0].parent == truth.folder else "--out"
+    if foreign := strangers(made, truth):
+        option = "--truth" if foreign[0].parent == truth else "--out"
         return (
-            f"{foreign[0]} is no file that {truth.folder} knows to be generated: choose another {option}, or empty "
-            "that one first"
+            f"{foreign[0]} is no file that {truth} knows to be generated: choose another {option}, or empty that one "
+            "first"
         )
-    for path in earlier(made, truth.folder):
-        if path.parent != truth.folder:
-            return f"{truth.folder} holds the truth about {path}, which is there still: choose another --truth"
+    if true_of := [path for path in left if path.parent != truth]:
+        return f"{truth} holds the truth about {true_of[0]}, which is there still: choose another --truth"
     return ""
 
 

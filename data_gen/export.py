@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from data_gen.raw import RAW_COLUMNS, RawRows, moment, raw_rows
 from data_gen.sqlite import Row, Unusable, Value, read_app
+from data_gen.write import files_of
 
 NAMED_IN_REPORT = 5
 A_FEW, A_SMALL_SHARE = 3, 0.05
@@ -36,6 +37,11 @@ class Difference:
     changed: list[Row]
     unchanged: int
     gone: list[str]
+
+    @property
+    def rows(self) -> list[Row]:
+        """What there is to export."""
+        return self.new + self.changed
 
 
 @dataclass(frozen=True)
@@ -81,13 +87,13 @@ def export(db: Path, user_id: str, out: Path, arrived: date | None = None) -> li
     for table, rows in raw_rows(app, user_id, before).items():
         columns = RAW_COLUMNS[table].split()
         found, file = difference(before[table], rows), None
-        if found.new or found.changed or not earlier[table]:
+        if found.rows or not earlier[table]:
             number = max((earlier_file.number for earlier_file in earlier[table]), default=0) + 1
             folder = Path(table, f"arrived={arrived}") if arrived else Path(table)
             file = folder / f"{_stem(user_id)}-{number}.parquet"
-            content[out / file] = _arrow(found.new + found.changed, columns)
+            content[out / file] = _arrow(found.rows, columns)
         missing = [name for name in columns if name not in (*app[table].columns, "user_id")]
-        late = [str(row["id"]) for row in found.new + found.changed if arrived and _is_late(row, columns, arrived)]
+        late = [str(row["id"]) for row in found.rows if arrived and _is_late(row, columns, arrived)]
         exported.append(Exported(table, found, file, missing, app[table].left_out, late))
     _refuse_before_its_time(arrived, exported)
     _write(content)
@@ -159,7 +165,7 @@ def _refuse_another_of_that_name(out: Path, user_id: str) -> None:
     """Whatever files name the user but exports of this user: two people would become one student."""
     for table in (name for name, columns in RAW_COLUMNS.items() if "user_id" in columns.split()):
         mine = {file.path for file in _earlier_files(out / table, user_id)}
-        for path in sorted({*out.glob(f"{table}.parquet"), *(out / table).rglob("*.parquet")} - mine):
+        for path in sorted(files_of(out, table) - mine):
             # What cannot be read, ingest will name.
             with suppress(pa.ArrowException, OSError, KeyError):
                 if user_id in map(str, pq.ParquetFile(path).read(["user_id"])["user_id"].unique().to_pylist()):
@@ -177,7 +183,7 @@ def _refuse_before_its_time(arrived: date | None, exported: list[Exported]) -> N
     """What arrived before it happened will be set aside and never be exported again; a few wrong times are left to the
     rules of silver.
     """
-    rows = sum(len(table.difference.new + table.difference.changed) for table in exported)
+    rows = sum(len(table.difference.rows) for table in exported)
     late = [f"{table.table} {name}" for table in exported for name in table.late]
     if len(late) > max(A_FEW, A_SMALL_SHARE * rows):
         raise Unusable(

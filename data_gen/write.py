@@ -52,10 +52,8 @@ class TableFolder:
 
     def others(self) -> list[Path]:
         """Parquet files that lie in the folder and are none of these, in the place of the same tables."""
-        tables, mine = {_table(name) for name in self.names}, set(self.paths())
-        found = [path for table in tables for path in (self.folder / table).rglob("*.parquet")]
-        flat = [self.folder / f"{table}.parquet" for table in tables]
-        return sorted(path for path in (*found, *flat) if path.is_file() and path not in mine)
+        found = {path for table in map(_table, self.names) for path in files_of(self.folder, table)}
+        return sorted(found.difference(self.paths()))
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,6 +80,12 @@ class TableFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.names.append(name)
         return path
+
+
+def files_of(folder: Path, table: str) -> set[Path]:
+    """The Parquet files of a table: the one of its name, and those in the folder of its name, however deep."""
+    found = (folder / f"{table}.parquet", *(folder / table).rglob("*.parquet"))
+    return {path for path in found if path.is_file()}
 
 
 def _table(name: str) -> str:

@@ -158,6 +158,10 @@ class Lake:
         self.table(table)
         return self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}" + (f" LIMIT {newest}" if newest else ""))
 
+    def properties(self, table: str) -> dict[str, str]:
+        """A table's properties, as Delta keeps them."""
+        return {row.key: row.value for row in self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()}
+
     def one(self, query: str) -> Any:
         """The first column of the first row of a query, or None when it has no rows."""
         row = self.spark.sql(query).first()
@@ -270,13 +274,14 @@ class Lake:
 
     def _instead_of(self, table: str) -> str:
         """What makes it, and what is there under a name much like it."""
-        maker, *takes = _MAKER.get(table.split(".")[0], ("",))
-        where = {name: getattr(self.settings, name) for name in takes}
+        maker, where = _MAKER.get(table.split(".")[0]), {"lake": self.settings.lake}
+        if maker != "features":  # which reads no raw files
+            where = {"landing": self.settings.landing} | where
         told = f"run `{entry_point(maker, **where)}` first" if maker else "no run has written it yet"
-        near: list[str] = []
         with suppress(PySparkException):  # what is asked for is told, whatever else may not be looked at
-            near = get_close_matches(table, self.tables(), n=1, cutoff=ALIKE)
-        return told + (f"; or is {near[0]} meant" if near else "")
+            if near := get_close_matches(table, self.tables(), n=1, cutoff=ALIKE):
+                told += f"; or is {near[0]} meant"
+        return told
 
     def _commits(self, table: str) -> list[int]:
         """The versions whose commits lie in a local table's log: none yet where a run was killed while it made it."""
@@ -321,8 +326,5 @@ def _refuse_other_type(table: str, column: Column, held: str) -> None:
         )
 
 
-_MAKER = {
-    **dict.fromkeys(("bronze", "silver"), ("ingest", "landing", "lake")), "features": ("features", "lake"),
-    "gold": ("main", "landing", "lake"),
-}  # fmt: skip
-"""The entry point that makes the tables of a schema, and its parameters that say where they are made."""
+_MAKER = {"bronze": "ingest", "silver": "ingest", "features": "features", "gold": "main"}
+"""The entry point that makes the tables of a schema."""

@@ -72,7 +72,7 @@ def let_go_of_all_but_the_newest(lake: Lake, table: str) -> None:
 
     By the table's property rather than by a setting of the session, which serverless compute does not take.
     """
-    name, properties = lake.name(table), _properties(lake, table)
+    name, properties = lake.name(table), lake.properties(table)
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)").collect()
     _set(lake, table, {DELETED_FILES: NONE_KEPT})
     try:
@@ -103,10 +103,10 @@ def _mend_retention(lake: Lake, table: str, oldest: datetime | None) -> None:
         table: two-level name.
         oldest: when the oldest version that is pinned was written.
     """
-    properties = _properties(lake, table)
+    properties = lake.properties(table)
     if properties.get(DELETED_FILES) == NONE_KEPT:
         _keep_again(lake, table, properties)
-        properties = _properties(lake, table)
+        properties = lake.properties(table)
     if oldest is None:
         return
     if lake.settings.local:
@@ -128,10 +128,6 @@ def _set(lake: Lake, table: str, properties: Mapping[str, str]) -> None:
     """All at once: Delta holds how long files stay against how long the log does by the statement alone."""
     told = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
     lake.spark.sql(f"ALTER TABLE {lake.name(table)} SET TBLPROPERTIES ({told})").collect()
-
-
-def _properties(lake: Lake, table: str) -> dict[str, str]:
-    return {row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()}
 
 
 def _files(lake: Lake, table: str) -> tuple[int, int]:

@@ -27,6 +27,7 @@ from monitoring.run import watch
 from pipelines.ingest import ingest
 from soak.conftest import Report
 from tests.conftest import OPTIONS
+from tests.data_gen.delivered import planted
 from tests.monitoring.raw_weeks import acts, found
 
 STUDENTS = 800
@@ -43,15 +44,12 @@ EXPECTED = {
 }
 
 
-def planted(kind: str) -> list[str]:
-    """What plants a drift, for the generator."""
-    return [] if kind == "none" else ["--drift", kind, "--drift-from", str(SINCE)]
-
-
 def watched(folder: Path, kind: str, trained: date) -> Lake:
     """A lake with models of a Monday, every Monday since scored by them and, from the next one on, monitored."""
     days = (LAST - trained).days + HISTORY
-    generate(["--students", str(STUDENTS), "--days", str(days), *planted(kind), "--out", str(folder / "landing")])
+    generate(
+        ["--students", str(STUDENTS), "--days", str(days), *planted(kind, SINCE), "--out", str(folder / "landing")]
+    )
     chosen = settings(str(folder / "lake"), str(folder / "landing"))
     with Lake.writing(chosen, "soak") as lake:
         run = Run(lake, new_run_id(), trained, OPTIONS)
@@ -101,7 +99,7 @@ def test_weeks_of_many_seeds(tmp_path: Path, report: Report) -> None:
         for seed in SEEDS:
             for kind in ("none", *EXPECTED):
                 folder = tmp_path / f"{students}-{seed}-{kind}"
-                arguments = ["--students", str(students), "--days", "200", "--seed", str(seed), *planted(kind)]
+                arguments = ["--students", str(students), "--days", "200", "--seed", str(seed), *planted(kind, SINCE)]
                 generate([*arguments, "--out", str(folder / "landing")])
                 done = acts(folder / "landing")
                 days = [SINCE + timedelta(weeks=n) for n in (range(-14, 6) if kind == "none" else range(1, 7))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from pyspark.errors import PySparkException
@@ -75,13 +76,11 @@ def _let_go(lake: Lake, table: str, pin: int) -> datetime | None:
     log = lake.history(table).where(F.col("version") > pin).orderBy("version")
     rows = log.select("version", "timestamp", "operation", "operationParameters").collect()
     replaced = next((row.timestamp for row in rows if not row.operation.startswith(KEEPS)), None)
-    reached = [
-        row.version
-        for row in rows
-        if row.operation == "VACUUM START" and replaced and row.timestamp - _kept(row) >= replaced
-    ]
-    ended = [row.timestamp for row in rows if row.operation == "VACUUM END" and reached and row.version > reached[0]]
-    return next(iter(ended), None)
+    if replaced is None:
+        return None
+    begun = (row for row in rows if row.operation == "VACUUM START")
+    reached = next((row.version for row in begun if row.timestamp - _kept(row) >= replaced), inf)
+    return next((row.timestamp for row in rows if row.operation == "VACUUM END" and row.version > reached), None)
 
 
 def _kept(vacuum: Row) -> timedelta:

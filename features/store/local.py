@@ -17,10 +17,10 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StructType
 
 from features.store import tables
-from features.store.errors import SpecError
+from features.store.errors import SpecError, refuse_twice
 from features.store.join import Moment, Table, compute, look_up, single_moments
 from features.store.protocol import Features, TrainingSet
-from features.store.resolve import check_keys, in_order, refuse_twice, resolve
+from features.store.resolve import check_keys, in_order, refuse_other_type, resolve
 from features.store.spec import Lookup, Spec
 from features.store.tables import FeatureTable
 from lakehouse.lake import Lake
@@ -88,9 +88,10 @@ class LocalFeatureStore:
         """
         if not self.lake.table(table).isEmpty():
             return False
-        if not tables.has_keys(self.lake, table):
+        try:
+            held = self.get_table(name=table)
+        except SpecError:
             return True
-        held = self.get_table(name=table)
         if with_rows and (set(held.primary_keys) != set(keys) or held.timestamp_keys != [time] * bool(time)):
             raise SpecError(f"{table} is there with the keys {', '.join(held.primary_keys)}; give the same.")
         return with_rows
@@ -252,9 +253,7 @@ def augmented(frame: DataFrame, spec: Spec, table: Table, moments: Mapping[str, 
 def _check_made_keys(lookup: Lookup, given: StructType, held: StructType) -> None:
     """The keys that a function makes, of whose type nothing is known before, are of the table's very type too."""
     for mine, key in lookup.pairs.items():
-        has, wanted = (schema[name].dataType.typeName() for schema, name in ((given, mine), (held, key)))
-        if has != wanted:
-            raise SpecError(f"{lookup.table} has the key {key} of type {wanted}, and {mine} is {has}; cast it.")
+        refuse_other_type(lookup.table, held[key], mine, given[mine].dataType)
 
 
 def predicted(frame: DataFrame, model: PyFuncModel, inputs: Sequence[str], result_type: str) -> DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql.types import DataType, StructType
+from pyspark.sql.types import DataType, StructField, StructType
 
-from features.store.errors import SpecError
+from features.store.errors import SpecError, refuse_twice
 from features.store.spec import Function, Lookup, Part, Spec
 from features.store.tables import FeatureTable
 
@@ -98,9 +98,7 @@ def _lookup(asked: FeatureLookup, table: FeatureTable) -> Lookup:
     unknown = [name for name in names if name not in types.names]
     if unknown:
         raise SpecError(f"{table.name} has no feature {', '.join(unknown)}; it has {', '.join(table.values)}.")
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise SpecError(f"A lookup of {table.name} names the feature {', '.join(twice)} twice.")
+    refuse_twice(f"A lookup of {table.name} names the feature", names)
     outputs = {name: str(asked._get_output_name(name)) for name in names}
     keys = [asked.lookup_key] if isinstance(asked.lookup_key, str) else list(asked.lookup_key)
     moment = asked.timestamp_lookup_key or ""
@@ -143,13 +141,6 @@ def _defaults(
         if kind in WHOLE and not -(2 ** (WHOLE[kind] - 1)) <= found[output] < 2 ** (WHOLE[kind] - 1):
             raise SpecError(f"The default {value!r} for {output} of {table.name} is too large for {kind}.")
     return found
-
-
-def refuse_twice(what: str, names: Sequence[str]) -> None:
-    """Refuse names of which one is there twice."""
-    twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
-    if twice:
-        raise SpecError(f"{what} {', '.join(twice)} twice.")
 
 
 def _check_frame(columns: Sequence[str], labels: Sequence[str], excluded: Sequence[str]) -> None:
@@ -242,9 +233,16 @@ def check_keys(lookups: Sequence[Lookup], schema: StructType, tables: Mapping[st
         table = tables[lookup.table]
         theirs = (*lookup.keys, *((lookup.time,) if lookup.time else ()))
         for mine, key in zip(lookup.needs, theirs, strict=True):
-            wanted = table.schema[key].dataType.typeName()
-            if mine in types and types[mine].typeName() != wanted:
-                raise SpecError(
-                    f"{lookup.table} has the key {key} of type {wanted}, and the frame's {mine} is "
-                    f"{types[mine].typeName()}; cast it."
-                )
+            if mine in types:
+                refuse_other_type(lookup.table, table.schema[key], f"the frame's {mine}", types[mine])
+
+
+def refuse_other_type(table: str, key: StructField, mine: str, given: DataType) -> None:
+    """Refuse what is to meet a key of a table and is of another type.
+
+    Raises:
+        SpecError: naming the key, what is to meet it, and both types.
+    """
+    has, wanted = given.typeName(), key.dataType.typeName()
+    if has != wanted:
+        raise SpecError(f"{table} has the key {key.name} of type {wanted}, and {mine} is {has}; cast it.")

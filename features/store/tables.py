@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from features.store.errors import SpecError
+from features.store.errors import SpecError, refuse_twice
 from lakehouse.cli import Run
 from lakehouse.contracts import KEYS, TIMESERIES, Column, Contract, Publish, sql_text
 from lakehouse.errors import RadarError
@@ -77,7 +77,7 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     """
     table = lake.short(name)
     schema = rows(lake, name).schema
-    properties = _properties(lake, table)
+    properties = lake.properties(table)
     if KEYS not in properties:
         raise SpecError(f"{table} is no feature table: it has no primary keys.")
     time = properties.get(TIMESERIES, "")
@@ -85,15 +85,6 @@ def describe(lake: Lake, name: str) -> FeatureTable:
     told = lake.spark.sql(f"DESCRIBE DETAIL {lake.name(table)}").first()
     times = [time] if time else []
     return FeatureTable(table, [*keys, *times], times, schema, (told.description or "") if told else "")
-
-
-def has_keys(lake: Lake, table: str) -> bool:
-    """Whether a table that is there is a feature table."""
-    return KEYS in _properties(lake, table)
-
-
-def _properties(lake: Lake, table: str) -> dict[str, str]:
-    return {row.key: row.value for row in lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(table)}").collect()}
 
 
 def rows(lake: Lake, name: str) -> DataFrame:
@@ -164,9 +155,7 @@ def check_creation(table: str, keys: Sequence[str], time: str, schema: StructTyp
         )
     if not keys:
         raise SpecError(f"{table}: primary_keys is empty; name the columns that tell its rows apart.")
-    twice = [key for key in dict.fromkeys(keys) if list(keys).count(key) > 1]
-    if twice:
-        raise SpecError(f"{table}: primary_keys names {', '.join(twice)} twice.")
+    refuse_twice(f"{table}: primary_keys names", keys)
     if time and time not in keys:
         raise SpecError(f"{table}: the timeseries column {time} is not among primary_keys; it has to be.")
     if list(keys) == [time]:

@@ -19,6 +19,12 @@ TABLES = (
     "assessment_attempts",
     "user_levels",
 )
+REFERENCES = (
+    ("messages", "conversation_id", "conversations"),
+    ("lesson_progress", "lesson_id", "lessons"),
+    ("assessment_attempts", "assessment_id", "assessments"),
+)
+"""Raw tables whose rows name a row of another: the table, the column and the other table."""
 Read = Callable[[str], pd.DataFrame]
 
 

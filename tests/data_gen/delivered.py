@@ -1,4 +1,4 @@
-"""Daily deliveries, written and read back."""
+"""Daily deliveries, written and read back; and how a drift is asked for."""
 
 import json
 from collections.abc import Callable
@@ -15,6 +15,11 @@ from data_gen.write import TableFolder
 
 Write = Callable[[Plan, TableFolder, TableFolder], None]
 Defect = dict[str, Any]
+
+
+def planted(kind: str, since: date) -> list[str]:
+    """The generator's options that plant a drift of a kind, `none` too."""
+    return [] if kind == "none" else ["--drift", kind, "--drift-from", str(since)]
 
 
 @dataclass(frozen=True)

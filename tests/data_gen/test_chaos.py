@@ -13,6 +13,7 @@ from data_gen.__main__ import main
 from data_gen.arrivals import deliver
 from data_gen.chaos import deliver_chaos
 from data_gen.generate import Plan
+from tests.data_gen.conftest import REFERENCES
 from tests.data_gen.delivered import Delivered, contents, day_of, read, text, written
 from tests.data_gen.test_cli import refused
 
@@ -104,14 +105,7 @@ def test_messages_wait_for_their_conversation(chaos: Delivered) -> None:
     assert len(comes) == len(chaos.defects("orphan_released"))
 
 
-@pytest.mark.parametrize(
-    ("children", "refers", "parents"),
-    [
-        ("messages", "conversation_id", "conversations"),
-        ("assessment_attempts", "assessment_id", "assessments"),
-        ("lesson_progress", "lesson_id", "lessons"),
-    ],
-)
+@pytest.mark.parametrize(("children", "refers", "parents"), REFERENCES)
 def test_good_rows_refer_to_what_has_arrived(children: str, refers: str, parents: str, chaos: Delivered) -> None:
     arrived: dict[str, date] = {}
     for path in sorted(chaos.tables, key=day_of, reverse=True):

@@ -10,7 +10,7 @@ from data_gen.__main__ import main
 from data_gen.arrivals import deliver
 from data_gen.generate import Plan
 from data_gen.planted import Planted
-from tests.data_gen.delivered import written
+from tests.data_gen.delivered import planted, written
 from tests.data_gen.test_cli import refused
 
 SINCE = pd.Timestamp("2024-12-01")
@@ -18,8 +18,7 @@ PLAN = ["--students", "200", "--days", "90", "--seed", "5"]
 
 
 def landed(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
-    planted = [] if kind == "none" else ["--drift", kind, "--drift-from", "2024-12-01"]
-    main([*PLAN, *planted, "--out", str(folder / kind / "landing")])
+    main([*PLAN, *planted(kind, SINCE.date()), "--out", str(folder / kind / "landing")])
     found = {}
     for table in ("conversations", "messages", "lesson_progress"):
         frame = pd.read_parquet(folder / kind / "landing" / f"{table}.parquet")

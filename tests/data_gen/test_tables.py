@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.data_gen.conftest import TABLES, Read
+from tests.data_gen.conftest import REFERENCES, TABLES, Read
 
 COLUMNS = {
     "conversations": "id user_id language difficulty_level topic_id created_at updated_at",
@@ -52,14 +52,7 @@ def test_ids_are_unique(table: str, raw: Read) -> None:
     assert raw(table)["id"].is_unique
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "target"),
-    [
-        ("messages", "conversation_id", "conversations"),
-        ("lesson_progress", "lesson_id", "lessons"),
-        ("assessment_attempts", "assessment_id", "assessments"),
-    ],
-)
+@pytest.mark.parametrize(("table", "column", "target"), REFERENCES)
 def test_references_and_their_language(table: str, column: str, target: str, raw: Read) -> None:
     joined = raw(table).merge(raw(target), left_on=column, right_on="id", how="left", suffixes=("", "_there"))
     assert joined["id_there"].notna().all()

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import features.run
+import pipelines.ingest
 import pipelines.repair
 from data_gen.__main__ import main as generate
 from lakehouse.cli import Run
@@ -57,6 +58,15 @@ def test_a_table_with_a_filter_or_masks_tells_no_history(spark: SparkSession, tm
                 action(Run(lake, new_run_id(), None, asked))
         lake.create(RUNS)
         pipelines.repair.history(Run(lake, new_run_id(), None, argparse.Namespace(table=RUNS.name)))
+
+
+def test_a_day_before_what_still_lies_in_landing_may_be_asked_for(tmp_path: Path) -> None:
+    """Its older files may be gone; whether the lake knows of the day is asked of its events, in gold."""
+    generate(["--out", str(tmp_path / "landing"), "--students", "5", "--days", "28"])
+    options = argparse.Namespace(as_of="2024-06-03")
+    pipelines.ingest.check(Elsewhere(tmp_path, tmp_path / "landing", LOCAL_CATALOG), options)
+    with pytest.raises(RadarError, match="as_of 2024-06-03 is not after the first event in the log"):
+        pipelines.ingest.check(settings(str(tmp_path / "lake"), str(tmp_path / "landing")), options)
 
 
 def test_feature_tables_of_a_catalog_keep_what_models_pin() -> None:

@@ -38,6 +38,9 @@ def test_serving_another_lake_forgets_tables_of_prefixed_schemas_too(tmp_path: P
 
 
 def test_a_table_that_is_not_there_is_told_with_what_makes_it(lake: Lake) -> None:
+    for table in ("silver.messages", "gold.daily_metrics"):
+        with pytest.raises(RadarError, match=rf"has no table {table}; run `.* -P landing={lake.settings.landing} "):
+            lake.table(table)
     with pytest.raises(RadarError, match=r"has no table features\.student_activity; run `mlflow run \. .* -e features"):
         lake.table("features.student_activity")
 

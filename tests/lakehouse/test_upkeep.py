@@ -152,7 +152,7 @@ def test_a_catalog_keeps_versions_as_long_as_models_pin_them(
     upkeep._set(lake, TABLE.name, kept)
     monkeypatch.setattr(Settings, "local", property(lambda _: False))
     upkeep._mend_retention(lake, TABLE.name, datetime.now(UTC) - timedelta(days=days))
-    found = upkeep._properties(lake, TABLE.name)
+    found = lake.properties(TABLE.name)
     assert {name: found[name] for name in kept} == dict.fromkeys(kept, f"interval {wanted}")
 
 

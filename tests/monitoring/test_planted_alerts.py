@@ -14,6 +14,7 @@ import pytest
 from data_gen.__main__ import main as generate
 from monitoring.weekly import by_language
 from tests.conftest import BuiltLake
+from tests.data_gen.delivered import planted
 from tests.monitoring.raw_weeks import acts, found, weeks
 
 SINCE = date(2024, 11, 18)
@@ -21,8 +22,7 @@ TRAINED_TO = date(2024, 9, 1)
 
 
 def generated(folder: Path, kind: str) -> pd.DataFrame:
-    planted = [] if kind == "none" else ["--drift", kind, "--drift-from", str(SINCE)]
-    generate(["--students", "800", "--days", "200", *planted, "--out", str(folder / "landing")])
+    generate(["--students", "800", "--days", "200", *planted(kind, SINCE), "--out", str(folder / "landing")])
     return acts(folder / "landing")
 
 

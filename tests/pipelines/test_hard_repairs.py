@@ -255,7 +255,21 @@ def killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_silver_is_made_whole_where_upkeep_let_go_of_what_it_had_not_seen(chosen: Settings) -> None:
+def said_of_silver(chosen: Settings) -> str:
+    """The message of the newest silver step."""
+    told = Lake.open(chosen).table("ops.runs").where("step = 'silver'").orderBy("ended_at").collect()
+    return str(told[-1].message)
+
+
+def by_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next runs be of another release."""
+    for module in (pipelines.silver.run, pipelines.silver.received):
+        monkeypatch.setattr(module, "code_hash", lambda _: "another")
+
+
+def test_silver_is_made_whole_where_upkeep_let_go_of_what_it_had_not_seen(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gate refused the batch, and a week went by: the change feed of the version table has lost its files."""
     deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
     take_in(chosen)
@@ -268,7 +282,10 @@ def test_silver_is_made_whole_where_upkeep_let_go_of_what_it_had_not_seen(chosen
         table = VERSIONS["conversations"].name
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
         let_go_of_all_but_the_newest(lake, table)
+    by_other_code(monkeypatch)
     take_in(chosen)
+    assert "silver made whole" in said_of_silver(chosen)
+    assert "earlier code" in said_of_silver(chosen), "it typed the rows"
     other = settings(str(chosen.lake.with_name("other")), str(chosen.landing))
     take_in(other)
     assert_same(chosen, other)
@@ -282,24 +299,18 @@ def test_what_earlier_code_made_is_told_until_it_is_made_anew(
     for user in ("anna", "ben"):
         deliver(chosen, "conversations", MONDAY, talk(f"c-{user}", user), part=user)
     take_in(chosen)
-
-    def said(step: str) -> str:
-        told = Lake.open(chosen).table("ops.runs").where(f"step = '{step}'").orderBy("ended_at").collect()
-        return str(told[-1].message)
-
-    assert "earlier code" not in said("silver")
-    for module in (pipelines.silver.run, pipelines.silver.received):
-        monkeypatch.setattr(module, "code_hash", lambda _: "another")
+    assert "earlier code" not in said_of_silver(chosen)
+    by_other_code(monkeypatch)
     deliver(chosen, "conversations", TUESDAY, talk("c3", "anna"))
     for _ in range(2):
         take_in(chosen)
-        assert "silver was made by earlier code; `-e rebuild_silver` makes all of it" in said("silver")
+        assert "silver was made by earlier code; `-e rebuild_silver` makes all of it" in said_of_silver(chosen)
     with Lake.writing(chosen, "forget") as lake:
         (chosen.staging / f"staged__x__{new_run_id()}").mkdir(parents=True)
         pipelines.forget.run.run(Run(lake, new_run_id(), None, argparse.Namespace(student_id="ben")))
         assert list(chosen.staging.iterdir()) == []
     take_in(chosen)
-    assert "earlier code" in said("silver")
+    assert "earlier code" in said_of_silver(chosen)
     ran(chosen, pipelines.repair.rebuild_silver)
     take_in(chosen)
-    assert "earlier code" not in said("silver")
+    assert "earlier code" not in said_of_silver(chosen)

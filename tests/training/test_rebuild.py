@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 import features.run
 from lakehouse.cli import Run
+from lakehouse.contracts import Contract, columns
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
 from lakehouse.model_files import load_artifact
@@ -106,3 +107,18 @@ def test_a_version_that_was_let_go_is_named_with_the_day(moved_on: Lake) -> None
     assert len({row.timestamp for row in vacuums}) == 3
     with pytest.raises(RadarError, match=rf"version {pin} of {table} can no longer be read, .* on 20\d\d-.* UTC"):
         rebuild(moved_on, told)
+
+
+def test_what_replaces_no_file_lets_go_of_none(lake: Lake) -> None:
+    """A vacuum before the next write has taken nothing of a version."""
+    table = "features.small"
+    lake.create(Contract(table, "Small.", columns("n | BIGINT | a number")))
+    name, rows = lake.name(table), lake.spark.range(3).selectExpr("id AS n")
+    rows.writeTo(name).append()
+    pin = lake.version(table)
+    lake.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('a' = 'b')").collect()
+    lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
+    assert _let_go(lake, table, pin) is None
+    rows.writeTo(name).overwrite(F.lit(True))
+    lake.spark.sql(f"VACUUM {name} RETAIN 0 HOURS").collect()
+    assert _let_go(lake, table, pin) == lake.history(table, 1).collect()[0].timestamp

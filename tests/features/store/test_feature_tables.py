@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +161,12 @@ def test_columns_and_rows_agree_in_any_order(lake: Lake) -> None:
 
 
 def test_maps_within_other_types_are_written_where_they_differ(lake: Lake) -> None:
-    shape = "student_id string, as_of date, told struct<by: map<string, int>>"
-    make(lake, ("a", DAY, ({"x": 1},)), ("b", DAY, (None,)), shape=shape)
+    shape = "student_id string, as_of date, told struct<by: map<string, int>, at: timestamp>"
+    noon, later = datetime(2024, 11, 4, 12), datetime(2024, 11, 4, 12, microsecond=1)
+    make(lake, ("a", DAY, ({"x": 1}, noon)), ("b", DAY, (None, None)), shape=shape)
     version = lake.version("features.mood")
-    for given, moved in (({"x": 1}, 0), ({"x": 2}, 1)):
-        frame = lake.spark.createDataFrame([("a", DAY, (given,))], shape)
+    for given, moved in ((({"x": 1}, noon), 0), (({"x": 2}, noon), 1), (({"x": 2}, later), 2)):
+        frame = lake.spark.createDataFrame([("a", DAY, given)], shape)
         open_store(lake).write_table(name="features.mood", df=frame)
         assert lake.version("features.mood") == version + moved
     assert {r.student_id: r.told.by for r in lake.table("features.mood").collect()} == {"a": {"x": 2}, "b": None}
