@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from databricks.feature_engineering import FeatureLookup
+from mlflow.utils.file_utils import local_file_uri_to_path
 from pyspark.sql import functions as F
 from sklearn.linear_model import LinearRegression
 
@@ -180,13 +182,16 @@ def test_what_a_registered_model_pins_is_known_without_its_files(lake: Lake, uri
     made = open_store(lake).create_training_set(**given)
     with tracked_run(lake.settings, "dropout", "kept", {}):
         mlflow.log_dict({"owner": "me"}, "model_card.json")
-        open_store(lake).log_model(
+        logged = open_store(lake).log_model(
             model=LinearRegression().fit([[1.0]], [1.0]), artifact_path="model", flavor=mlflow.sklearn,
             training_set=made, registered_model_name=kept,
             serialization_format="skops",
         )  # fmt: skip
-    mine = [str(pin) for pin in pins(lake) if pin.model == "kept"]
-    assert mine == [f"kept version 1 (features.mood version {lake.version('features.mood')})"]
+    mine = [f"kept version 1 (features.mood version {lake.version('features.mood')})"]
+    files = Path(local_file_uri_to_path(client(lake.settings).get_logged_model(logged.model_id).artifact_location))
+    away = files.rename(files.with_suffix(".away"))
+    assert [str(pin) for pin in pins(lake) if pin.model == "kept"] == mine
+    away.rename(files)
     client(lake.settings).delete_model_version_tag(kept, "1", PINS)
     assert [str(pin) for pin in pins(lake) if pin.model == "kept"] == mine
     client(lake.settings).delete_registered_model(kept)
