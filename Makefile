@@ -6,7 +6,7 @@ REHEARSAL := 2024-12-04
 
 export PATH := $(BIN):$(PATH)
 export MLFLOW_LOGGING_LEVEL = WARNING
-export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/$(LAKE)/mlflow.db
+export MLFLOW_TRACKING_URI = sqlite:///$(if $(filter /%,$(LAKE)),,$(CURDIR)/)$(LAKE)/mlflow.db
 
 .PHONY: help setup java demo real test long lint docs soak bench ui clean
 

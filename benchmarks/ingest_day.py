@@ -35,9 +35,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=180)
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="bench-"))
-    source = _delivered(root / "source", options.students, options.days)
-    warm = _delivered(root / "warm", 20, 30)
-    _build(root / "warm-lake", warm, 25)
+    source = delivered(root / "source", options.students, options.days)
+    warm = delivered(root / "warm", 20, 30)
+    build(root / "warm-lake", warm, 25)
     _days(root / "warm-lake", warm, 25, 3)
     _, young, none_young = _grown(root / "short", source, SHORT)
     built = options.days - SINGLE_DAYS
@@ -50,7 +50,8 @@ def main() -> None:
     shutil.rmtree(root)
 
 
-def _delivered(root: Path, students: int, days: int) -> Path:
+def delivered(root: Path, students: int, days: int) -> Path:
+    """A folder of what an app of so many students sent, day by day."""
     with TableFolder(root / "landing") as landing, TableFolder(root / "truth") as truth:
         deliver(Plan(42, students, days), landing, truth)
     return root / "landing"
@@ -58,19 +59,20 @@ def _delivered(root: Path, students: int, days: int) -> Path:
 
 def _grown(lake: Path, source: Path, days: int) -> tuple[float, float, float]:
     """Seconds to build a lake of so many days, to take in one more, and to find nothing new."""
-    whole = _build(lake, source, days)
+    whole = build(lake, source, days)
     day = statistics.median(_days(lake, source, days, SINGLE_DAYS))
     return whole, day, statistics.median(_take_in(_settings(lake)) for _ in range(EMPTY_RUNS))
 
 
-def _build(lake: Path, source: Path, days: int) -> float:
-    _bring(lake, source, _dates(source)[:days])
+def build(lake: Path, source: Path, days: int) -> float:
+    """Seconds to build a lake of so many days."""
+    _bring(lake, source, dates(source)[:days])
     return _take_in(_settings(lake))
 
 
 def _days(lake: Path, source: Path, after: int, count: int) -> list[float]:
     seconds = []
-    for day in _dates(source)[after : after + count]:
+    for day in dates(source)[after : after + count]:
         _bring(lake, source, [day])
         seconds.append(_take_in(_settings(lake)))
     return seconds
@@ -87,7 +89,8 @@ def _settings(lake: Path) -> Settings:
     return settings(str(lake), str(lake.with_suffix(".landing")))
 
 
-def _dates(source: Path) -> list[str]:
+def dates(source: Path) -> list[str]:
+    """The folders of the days on which something was sent, in order."""
     return sorted({path.parent.name for path in source.glob("*/arrived=*/*.parquet")})
 
 

@@ -15,7 +15,7 @@ MATURITY_DAYS = HORIZON_DAYS + GRACE_DAYS
 
 CONTRACT = Contract(
     "features.student_labels",
-    "Eligibility and outcome; the outcome is null until as_of + 17 days have passed, and then stays.",
+    "Eligibility and outcome; the outcome is null until as_of + 17 days, and then no live late row changes it.",
     columns("""
         student_id | STRING NOT NULL | who
         as_of | DATE NOT NULL | the day asked about, midnight UTC

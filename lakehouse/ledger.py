@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -93,15 +93,17 @@ def point_alias(lake: Lake, model: str, number: str) -> None:
 def settle(lake: Lake, model: str) -> str:
     """Hold the champion alias against the ledger; finish a change that was decided and not applied.
 
+    Where every version that the ledger tells of was deleted, nobody is champion, and a training makes a first one anew.
+
     Returns:
         What was finished, in a sentence that is printed too; empty when nothing was.
 
     Raises:
         RadarError: when the alias is not where the ledger's last decision put it.
     """
-    last = next(reversed(decisions(lake, model)), None)
-    held = holder(lake, model, CHAMPION)
-    if last is None and held is None:
+    told, held = decisions(lake, model), holder(lake, model, CHAMPION)
+    last = told[-1] if told else None
+    if held is None and not _left(lake, model, [decision.version for decision in told]):
         return ""
     if last is None or held not in ({last.version} if last.applied else {last.version, last.previous}):
         raise RadarError(_tampered(lake, model_name(lake.settings, model), held, last))
@@ -136,7 +138,7 @@ def rollback(lake: Lake, model: str, as_of: date, reason: str, by: str = "a pers
     settle(lake, model)
     if last and not last.applied and "rollback_of" in last.evidence:
         return version(lake, model, last.version)
-    held = holders(lake, model)
+    held = _left(lake, model, holders(lake, model))
     if len(held) < 2:
         raise RadarError(f"{model} has no earlier champion left; there is nothing to go back to.")
     move_alias(lake, model, held[-2], as_of, reason, {"rollback_of": held[-1]}, by)
@@ -180,6 +182,12 @@ def holders(lake: Lake, model: str) -> list[str]:
     return line
 
 
+def _left(lake: Lake, model: str, numbers: Sequence[str]) -> list[str]:
+    """Those of some versions that nobody has deleted, in the order given."""
+    there = {found.version for found in versions(lake, model)}
+    return [number for number in numbers if number in there]
+
+
 def _rows(lake: Lake, model: str) -> Any:
     name = model_name(lake.settings, model)
     return lake.table(PROMOTIONS.name).where(f"model_name = '{name}' AND alias = '{CHAMPION}'")
@@ -194,8 +202,7 @@ def _tampered(lake: Lake, name: str, held: str | None, last: Decision | None) ->
     points = f"points at version {held}" if held else "points at no version"
     says = f"gave it to version {last.version}" if last else "never gave it to any"
     keep = f" To keep version {held}, say so with version={held}." if held else ""
-    there = {found.version for found in versions(lake, short)}
-    back = next((version for version in reversed(holders(lake, short)) if version in there), held)
+    back = next(reversed(_left(lake, short, holders(lake, short))), held)
     mend = entry_point("rollback", lake=lake.settings.lake, model=short, version=back, reason="…")
     return (
         f"{name}: the alias {CHAMPION} {points}, but ops.promotions {says}; it was moved by hand. Nothing is scored "

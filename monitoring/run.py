@@ -74,12 +74,14 @@ def run(run: Run, as_of: date) -> Decision:
 def _in_use(lake: Lake, dropout: Version, card: Mapping[str, Any]) -> dict[str, Any]:
     """Why the champion is in use, and whether there is still too little data for any other: none was tested since."""
     untested = bool(card.get("too_little_data")) and versions(lake, "dropout")[0].version == dropout.version
-    known = {"version": dropout.version, "kind": dropout.kind}
-    return known | {"in_use": decisions(lake, "dropout")[-1].reason, "too_little_data": untested}
+    known = {"version": dropout.version, "kind": dropout.kind, "in_use": decisions(lake, "dropout")[-1].reason}
+    # Later trainings leave no card as long as there is too little data.
+    why = {"reason": f"On {card['as_of']}: {card['reason']}"} if card.get("reason") else {}
+    return known | why | {"too_little_data": untested}
 
 
 def _card(lake: Lake, found: Version) -> dict[str, Any]:
-    """The model card; nothing of a version that a person registered and made champion."""
+    """The model card; nothing of a version that a person registered and made champion, or whose files are gone."""
     try:
         return load_card(lake, found)
     except RadarError:
@@ -197,7 +199,7 @@ def _health(lake: Lake, as_of: date) -> pd.DataFrame:
         keys = with_contacted(keys, contacts)
     traits = with_features(lake, keys, ["level_index", "tenure_days"])
     rows = to_pandas(traits.drop("as_of").withColumnRenamed("week", "as_of"))
-    cards = {number: load_card(lake, version(lake, "dropout", number)) for number in set(rows["model_version"])}
+    cards = {number: _card(lake, version(lake, "dropout", number)) for number in set(rows["model_version"])}
     return realised(rows, cards)
 
 

@@ -101,7 +101,8 @@ def weekly_measures(
 
     Returns:
         measure, subject, value, usual, spread, size: rows_per_student of each table, active_students, error_rate of
-        each language, new_language with the active students of one that appeared after `learnt_until`.
+        each language, new_language with the active students of one that appeared after `learnt_until`, and after the
+        first seven days of the log.
     """
     found = [*_new(weeks, first, learnt_until)]
     if 0 not in closed_weeks:
@@ -137,8 +138,9 @@ def _of_language(language: str, of: pd.DataFrame) -> Iterator[Row]:
 
 def _new(weeks: pd.DataFrame, first: dict[str, date], learnt_until: date) -> Iterator[Row]:
     now = weeks[weeks["week"] == 0].set_index("language")["students"]
+    begun = min(first.values(), default=date.min) + timedelta(days=6)
     for language, day in sorted(first.items()):
-        if day > learnt_until and language in now.index:
+        if day > max(learnt_until, begun) and language in now.index:
             yield "new_language", language, float(now[language]), None, None, float(now[language])
 
 

@@ -38,8 +38,8 @@ the column; bronze keeps the row as it was received.
 A row whose parent is not there (a message without its conversation, progress without its lesson, an attempt without its
 assessment) waits in quarantine and is released when the parent arrives.
 
-A file that cannot be read to its end, or has no column `id`, is set aside: `ops.quarantine` holds its path, its size
-and the error, and none of its rows reaches bronze.
+A file that cannot be read to its end, or has no column `id` (closures and interventions need none), is set aside:
+`ops.quarantine` holds its path, its size and the error, and none of its rows reaches bronze.
 """
 
 

@@ -144,10 +144,11 @@ def first_rule(data: TrainingSet, seed: int) -> Trained:
 def ensure_first(
     lake: Lake, data: TrainingSet, experiment: Experiment | TooLittle, parameters: Parameters
 ) -> None:  # fmt: skip
-    """See to it that there is a recency rule, and a champion: the rule, whatever experiments were registered before."""
-    if champion(lake, MODEL):
-        return
-    rule_held = recency_rule(lake)
+    """See to it that there is a recency rule, and a champion: the rule, whatever experiments were registered before.
+
+    Where somebody deleted the rule it is made anew, since challengers have to beat it.
+    """
+    held, rule_held = champion(lake, MODEL), recency_rule(lake)
     if rule_held is None:
         split = experiment if isinstance(experiment, TooLittle) else experiment.split
         rule = first_rule(data, parameters.seed) if isinstance(experiment, TooLittle) else experiment.recency
@@ -157,7 +158,8 @@ def ensure_first(
             card = log(lake, rule, data, split, rows, said, parameters.seed)
             example = pd.DataFrame({RECENCY_FEATURE: [0.1, 0.5, 1.0, 2.0, 5.0]})
             rule_held = registered(lake, rule, data, card, fingerprint(data.content_hash, said), example)
-    move_alias(lake, MODEL, rule_held.version, data.as_of, "first model")
+    if held is None:
+        move_alias(lake, MODEL, rule_held.version, data.as_of, "first model")
 
 
 def options(parser: argparse.ArgumentParser) -> None:

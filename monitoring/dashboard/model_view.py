@@ -106,7 +106,7 @@ def sentence(card: dict[str, Any]) -> str:
 def small_test(card: dict[str, Any]) -> str:
     """A caution when the test stands on few students."""
     students = card.get("test_students")
-    if missing(students) or students is None or students >= SMALL_TEST:
+    if missing(students) or not students or students >= SMALL_TEST:
         return ""
     return f"Small test: {count(students, 'student')}. Read the intervals rather than the values."
 

@@ -121,6 +121,19 @@ def test_a_champion_that_was_deleted_gives_its_place_back_to_the_one_before(mode
     assert found.version == "1"
 
 
+def test_where_every_champion_was_deleted_a_first_one_may_be_made_anew(models: Lake) -> None:
+    from mlflow import MlflowClient
+
+    for number in ("1", "2"):
+        move_alias(models, "dropout", number, DAY, "better")
+        MlflowClient().delete_model_version(model_name(models.settings, "dropout"), number)
+    assert champion(models, "dropout") is None
+    move_alias(models, "dropout", "3", DAY, "first model")
+    found = champion(models, "dropout")
+    assert found is not None
+    assert found.version == "3"
+
+
 def test_an_alias_without_a_ledger_row_is_refused(models: Lake) -> None:
     by_hand(models, "1")
     with pytest.raises(RadarError, match="never gave it"):
@@ -144,6 +157,15 @@ def test_rollback_goes_back_holder_by_holder(models: Lake) -> None:
     assert holders(models, "dropout") == ["1"]
     with pytest.raises(RadarError, match="nothing to go back to"):
         rollback(models, "dropout", DAY, "complaints")
+
+
+def test_rollback_passes_by_a_holder_that_was_deleted(models: Lake) -> None:
+    from mlflow import MlflowClient
+
+    for number in ("1", "2", "3"):
+        move_alias(models, "dropout", number, DAY, "better")
+    MlflowClient().delete_model_version(model_name(models.settings, "dropout"), "2")
+    assert rollback(models, "dropout", DAY, "complaints").version == "1"
 
 
 @pytest.mark.parametrize("moved", [False, True])

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
 import monitoring.run
 from lakehouse.lake import Lake
 from lakehouse.ops import FILES
+from lakehouse.registry import Version
 from lakehouse.rows import append_rows
 from monitoring.alerts import Observation
 from monitoring.contracts import ALERTS
-from monitoring.run import _lately, _since_intake
+from monitoring.run import _in_use, _lately, _since_intake
 
 AS_OF = date(2024, 12, 2)
 
@@ -38,6 +40,16 @@ def test_alerts_of_the_weeks_before_tell_how_many_students_they_stood_on(lake: L
     )
     append_rows(lake, ALERTS, [(day, rule, how, rule, 1.0, 0.5, "", size) for day, rule, how, size in told])
     assert _lately(lake, AS_OF) == {"silent_client": inf, "new_language": 7.0}
+
+
+def test_why_there_was_too_little_data_is_told_with_its_day(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Version("models.dropout", "1", "", {"kind": "recency_rule"})
+    monkeypatch.setattr(monitoring.run, "versions", lambda *_: [rule])
+    monkeypatch.setattr(monitoring.run, "decisions", lambda *_: [SimpleNamespace(reason="first model")])
+    card = {"too_little_data": True, "as_of": "2024-07-10", "reason": "no Monday has a matured outcome yet"}
+    told = _in_use(lake, rule, card)
+    assert told["reason"] == "On 2024-07-10: no Monday has a matured outcome yet"
+    assert "reason" not in _in_use(lake, rule, card | {"reason": ""})
 
 
 def file(name: str, arrived: date | None, taken_in: date, bronze_hash: str | None = None, rows: int = 3) -> tuple:  # type: ignore[type-arg]

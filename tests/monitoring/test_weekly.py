@@ -135,7 +135,7 @@ def test_weeks_with_a_closure_are_not_compared() -> None:
     assert per["usual"] == pytest.approx(np.mean([800 / n for n in (100, 110, 90, 100)]))
     assert measured(frame, closed_weeks={0}).empty
     fresh = pd.concat([frame, sums([9], [1], [0], "dutch")])
-    told = measured(fresh, {"dutch": date(2024, 11, 20)}, closed_weeks={0})
+    told = measured(fresh, {"dutch": date(2024, 11, 20), "french": LONG_AGO}, closed_weeks={0})
     assert list(told.index) == [("new_language", "dutch")]
 
 
@@ -159,6 +159,12 @@ def test_a_language_is_new_that_came_after_training() -> None:
     frame = pd.concat([sums([9], [1], [0], "dutch"), sums([9], [1], [0], "french"), sums([9], [1], [0])])
     found = measured(frame, {"dutch": date(2024, 11, 20), "french": date(2023, 12, 31)})
     assert found.xs("new_language")["value"].to_dict() == {"dutch": 9.0}
+
+
+def test_no_language_is_new_in_the_first_week_of_a_log() -> None:
+    frame = pd.concat([sums([9], [1], [0], name) for name in ("dutch", "french", "spanish")] + [sums([9], [1], [0])])
+    first = {"dutch": date(2024, 11, 20), "french": date(2024, 11, 26), "spanish": date(2024, 11, 27)}
+    assert measured(frame, first).xs("new_language")["value"].to_dict() == {"spanish": 9.0}
 
 
 def test_nobody_left_is_a_measure_too() -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from lakehouse.errors import RadarError
 from lakehouse.lake import Lake
-from lakehouse.ledger import champion, decisions
+from lakehouse.ledger import champion, decisions, move_alias
 from lakehouse.model_files import load_card, load_reference
-from lakehouse.registry import challenger, versions
+from lakehouse.registry import challenger, client, versions
 from tests.training.training_frames import LEARNABLE, learnable
 from training import dropout, evidence, experiment, promotion
 from training.dropout import Parameters, train
+from training.versions import recency_rule
 
 DAY = date(2024, 12, 2)
 
@@ -88,6 +89,23 @@ def test_with_too_little_data_the_recency_rule_is_champion_and_the_card_says_why
     assert challenger(store, "dropout") is None
     train(store, DAY, Parameters())
     assert len(versions(store, "dropout")) == 1
+
+
+def test_a_recency_rule_that_was_deleted_is_made_anew_and_the_champion_stays(
+    store: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropout, "training_set", lambda *_: learnable(3, 10, store))
+    train(store, DAY, Parameters())
+    first = versions(store, "dropout")[0]
+    client(store.settings).copy_model_version(first.uri, first.name)
+    client(store.settings).set_model_version_tag(first.name, "2", "kind", "logistic")
+    move_alias(store, "dropout", "2", DAY, "better")
+    client(store.settings).delete_model_version(first.name, "1")
+    assert recency_rule(store) is None
+    assert "version 2 (logistic) stays champion" in train(store, DAY, Parameters())
+    made = recency_rule(store)
+    assert made is not None
+    assert made.version == "3"
 
 
 def test_options_that_make_no_sense_are_named() -> None:

@@ -112,7 +112,7 @@ def velocity(frames: Frames) -> Drawing | None:
         "have climbed at least one level."
     )
     known = mean[size >= FEW]
-    if len(known) > 1:
+    if len(known) > 1 and number(known.max(), 2) != number(known.min(), 2):
         takeaway += f" Fastest: {order[mean.index.get_loc(known.idxmax())]} ({number(known.max(), 2)})."
     numbers = pd.DataFrame(
         {
@@ -166,6 +166,8 @@ def level_durations(frames: Frames) -> Drawing | None:
     elif len(sure) == 1:
         only = sure.iloc[0]
         takeaway = f"Half leave {only['cefr_level']} in {only['name']} within {count(only['median_days'], 'day')}."
+    elif sure["told"].nunique() == 1:
+        takeaway = f"Half leave each level that has a median within {count(sure['median_days'].iloc[0], 'day')}."
     else:
         quick, slow = sure.loc[sure["median_days"].idxmin()], sure.loc[sure["median_days"].idxmax()]
         takeaway = (

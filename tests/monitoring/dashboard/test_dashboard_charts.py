@@ -167,6 +167,11 @@ def test_velocity_takeaway_weighs_by_students() -> None:
     )
 
 
+def test_of_languages_that_are_alike_none_is_the_fastest() -> None:
+    rows = [("spanish", 30, 0.0, 0.0, 0), ("french", 10, 0.001, 0.1, 0)]
+    assert drawn(velocity(frames(velocity=rows))).takeaway.endswith("0% of students have climbed at least one level.")
+
+
 def test_velocity_of_one_student_has_no_interval() -> None:
     numbers = drawn(velocity(frames(velocity=[("spanish", 1, 0.2, None, 0)]))).numbers
     assert numbers["95% interval"].tolist() == ["— to —"]
@@ -182,6 +187,12 @@ def test_durations_compare_sure_cells_alone() -> None:
         "The quickest step is A1 in Spanish, half leave it within 30 days; the slowest is B1 in Spanish at 90."
     )
     assert drawing.numbers["Median days"].tolist() == ["30", "90", "5", "—"]
+
+
+def test_steps_of_the_same_length_are_not_told_apart() -> None:
+    rows = [("spanish", "A1", 40, 30, 28.0, 50.0), ("french", "A1", 40, 30, 28.0, 90.0)]
+    told = drawn(level_durations(frames(durations=rows))).takeaway
+    assert told == "Half leave each level that has a median within 28 days."
 
 
 def test_a_single_sure_cell_is_compared_with_none() -> None:

@@ -293,6 +293,7 @@ def test_missing_figures_are_dashes() -> None:
 def test_a_small_test_is_cautioned() -> None:
     assert model_view.small_test(model_card() | {"test_students": 41}).startswith("Small test: 41 students")
     assert model_view.small_test(model_card()) == ""
+    assert model_view.small_test(model_card() | {"test_students": 0}) == ""
 
 
 def test_promises_are_of_the_newest_matured_day() -> None:
