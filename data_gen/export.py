@@ -168,8 +168,14 @@ def _refuse_another_of_that_name(out: Path, user_id: str) -> None:
         for path in sorted(files_of(out, table) - mine):
             # What cannot be read, ingest will name.
             with suppress(pa.ArrowException, OSError, KeyError):
-                if user_id in map(str, pq.ParquetFile(path).read(["user_id"])["user_id"].unique().to_pylist()):
+                names = pq.ParquetFile(path).read(["user_id"])["user_id"].unique().drop_null().to_pylist()
+                if _as_silver_knows(user_id) in map(_as_silver_knows, names):
                     raise Unusable(f"{path} holds another user {user_id}: choose another --user-id, or another --out")
+
+
+def _as_silver_knows(user: Value) -> str:
+    """A user's id without what silver takes away: NUL bytes, space around it, the fraction of a whole number."""
+    return re.sub(r"^(-?[0-9]+)\.0+$", r"\1", str(user).replace("\x00", "").strip())
 
 
 def _is_late(row: Row, columns: list[str], arrived: date) -> bool:
@@ -180,12 +186,13 @@ def _is_late(row: Row, columns: list[str], arrived: date) -> bool:
 
 
 def _refuse_before_its_time(arrived: date | None, exported: list[Exported]) -> None:
-    """What arrived before it happened will be set aside and never be exported again; a few wrong times are left to the
-    rules of silver.
+    """What arrived before it happened will be set aside and never be exported again; a few wrong times, of all rows and
+    of each table's, are left to the rules of silver.
     """
     rows = sum(len(table.difference.rows) for table in exported)
     late = [f"{table.table} {name}" for table in exported for name in table.late]
-    if len(late) > max(A_FEW, A_SMALL_SHARE * rows):
+    told = [(len(late), rows), *[(len(table.late), len(table.difference.rows)) for table in exported]]
+    if any(wrong > max(A_FEW, A_SMALL_SHARE * of) for wrong, of in told):
         raise Unusable(
             f"{len(late):,} of the {rows:,} rows to be exported happened after --arrived {arrived}, such as {late[0]}: "
             "give the day on which the export is made"

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from lakehouse.contracts import Column, Contract, sql_text
 from lakehouse.lake import Lake
 
-TO_THE_MICROSECOND = "yyyy-MM-dd HH:mm:ss.SSSSSSXXX"
+TO_THE_MICROSECOND = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def _told(side: str, column: Column) -> str:
     """A value as SQL that can be compared: of maps Spark compares the entries alone, and nothing that holds a map."""
     value, kind = f"{side}.`{column.name}`", column.type.upper()
     if kind.count("MAP<") > kind.startswith("MAP<"):
-        return f"to_json(struct({value}), map('ignoreNullFields', 'false', 'timestampFormat', '{TO_THE_MICROSECOND}'))"
+        formats = f"'timestampFormat', '{TO_THE_MICROSECOND}XXX', 'timestampNTZFormat', '{TO_THE_MICROSECOND}'"
+        return f"to_json(struct({value}), map('ignoreNullFields', 'false', {formats}))"
     return f"array_sort(map_entries({value}))" if kind.startswith("MAP<") else value
 
 

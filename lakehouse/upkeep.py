@@ -120,7 +120,7 @@ def _mend_retention(lake: Lake, table: str, oldest: datetime | None) -> None:
 
 def _days(properties: Mapping[str, str]) -> float:
     """For how many days versions are kept; infinite where a person says so in a way of their own."""
-    told = [re.fullmatch(r"interval (\d+) (hour|day|week)s?", properties[name]) for name in VERSIONS_KEPT]
+    told = [re.fullmatch(r"(?:interval )?(\d+) (hour|day|week)s?", properties[name].lower()) for name in VERSIONS_KEPT]
     return min(int(found[1]) * DAYS[found[2]] if found else inf for found in told)
 
 

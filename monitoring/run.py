@@ -54,6 +54,8 @@ from monitoring.weekly import by_language, first_seen, learnt, weekly_measures, 
 LABELS, SCORES = "features.student_labels", "gold.at_risk_students"
 NEW_FOR = timedelta(days=28)
 """How long a language counts as new where no model says what it learnt from."""
+MOVES_THE_DAY = ("conversations", "messages", "lesson_progress", "assessment_attempts", "user_levels")
+"""Raw tables of what students do, by which the log's newest day moves on."""
 
 
 def run(run: Run, as_of: date) -> Decision:
@@ -149,12 +151,13 @@ def _observed(step: Step, model: Version | None, card: Mapping[str, Any], as_of:
 
 
 def _since_intake(lake: Lake, as_of: date, today: date) -> list[Observation]:
-    """How many days ago the last dated file was taken in, days closed for everybody aside, where the day is the newest
-    of the log: where none comes any more, the day stands still, and no row of it grows older.
+    """How many days ago the last dated file of what students do was taken in, days closed for everybody aside, where
+    the day is the newest of the log: where none comes any more, the day stands still, and no row of it grows older.
     """
     lake.create(FILES)
-    # An erasure writes of files anew that had been taken in before.
+    # An erasure writes of files anew that had been taken in before; catalogues, closures and tutors' notes move no day.
     delivered = lake.table(FILES.name).where("arrived_at IS NOT NULL AND row_count > 0 AND bronze_hash IS NULL")
+    delivered = delivered.where(F.col("table_name").isin(*MOVES_THE_DAY))
     last = delivered.select(F.to_date(F.max("taken_in_at")).alias("day")).collect()[0].day
     if last is None or as_of < resolve_as_of(lake, None):
         return []

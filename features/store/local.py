@@ -65,10 +65,16 @@ class LocalFeatureStore:
             raise SpecError(f"{name}: the schema has no partition column {', '.join(absent)}.")
         keys, time, table = _listed(primary_keys), timeseries_column or "", self.lake.short(name)
         tables.check_creation(table, keys, time, shape)
-        there = self.lake.exists(table)
-        if there and not self._was_stopped(table, keys, time, df is not None):
+
+        def stands() -> bool:
+            return self.lake.exists(table) and not self._was_stopped(table, keys, time, df is not None)
+
+        if stands():
             return self.get_table(name=name)
         with self._as_writer() as lake:
+            if stands():  # made by another process, while this one waited
+                return self.get_table(name=name)
+            there = lake.exists(table)
             try:
                 tables.create(lake, name, keys, time, shape, description or "", tags or {})
                 if df is not None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -68,6 +69,26 @@ def test_what_a_killed_erasure_left_is_no_retention_that_somebody_chose(
     clean(lake, TABLE.name)
     told = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(TABLE.name)}").collect()
     assert {row.key: row.value for row in told}.get(DELETED_FILES) == wanted
+
+
+def test_in_a_catalog_a_retention_is_mended_before_files_are_cleaned_by_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.create(TABLE)
+    upkeep._set(lake, TABLE.name, {DELETED_FILES: "interval 0 hours"})
+    kept: list[str | None] = []
+    sql = lake.spark.sql
+
+    def told(statement: str) -> Any:
+        if statement.startswith("VACUUM"):
+            kept.append(lake.properties(TABLE.name).get(DELETED_FILES))
+            return sql("SELECT 1")
+        return sql(statement)
+
+    monkeypatch.setattr(Settings, "local", property(lambda _: False))
+    monkeypatch.setattr(lake.spark, "sql", told)
+    tend(lake, TABLE.name, [])
+    assert kept == [None]
 
 
 def aged(lake: Lake, folder: Path, days: int, commits: Sequence[int] = ()) -> Settings:
@@ -141,7 +162,7 @@ def test_a_table_that_is_pinned_keeps_its_versions_and_one_of_before_does_from_t
     [
         (1, "365 days", "365 days"), (270, "365 days", "365 days"), (280, "365 days", "730 days"),
         (400, "365 days", "730 days"), (1, "4 weeks", "365 days"), (1, "720 hours", "365 days"),
-        (280, "800 days", "800 days"), (280, "1 day 2 hours", "1 day 2 hours"),
+        (280, "800 days", "800 days"), (280, "1 day 2 hours", "1 day 2 hours"), (280, "365 DAYS", "730 days"),
     ],
 )  # fmt: skip
 def test_a_catalog_keeps_versions_as_long_as_models_pin_them(

@@ -18,6 +18,7 @@ from lakehouse.rows import append_rows
 from monitoring.alerts import Observation
 from monitoring.contracts import ALERTS
 from monitoring.run import _in_use, _lately, _since_intake
+from pipelines.silver.contracts import CLOSURES, LEARNING_EVENTS
 
 AS_OF = date(2024, 12, 2)
 
@@ -52,9 +53,16 @@ def test_why_there_was_too_little_data_is_told_with_its_day(lake: Lake, monkeypa
     assert "reason" not in _in_use(lake, rule, card | {"reason": ""})
 
 
-def file(name: str, arrived: date | None, taken_in: date, bronze_hash: str | None = None, rows: int = 3) -> tuple:  # type: ignore[type-arg]
+def file(  # type: ignore[type-arg]
+    name: str,
+    arrived: date | None,
+    taken_in: date,
+    bronze_hash: str | None = None,
+    rows: int = 3,
+    table: str = "messages",
+) -> tuple:
     at = datetime(taken_in.year, taken_in.month, taken_in.day, 3, tzinfo=UTC)
-    return "messages", name, name, 10, 0, arrived, rows, None, None, at, bronze_hash
+    return table, name, name, 10, 0, arrived, rows, None, None, at, bronze_hash
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,7 @@ def file(name: str, arrived: date | None, taken_in: date, bronze_hash: str | Non
                 file("a", date(2024, 12, 1), date(2024, 12, 2)),
                 file("b", date(2024, 12, 1), date(2024, 12, 7), bronze_hash="a"),
                 file("c", date(2024, 12, 6), date(2024, 12, 7), rows=0),
+                file("d", date(2024, 12, 6), date(2024, 12, 7), table="interventions"),
             ),
             (),
             6.0,
@@ -89,3 +98,14 @@ def test_days_since_the_last_delivery(
     found = [] if days is None else [Observation("days_since_intake", "landing", days)]
     assert _since_intake(lake, AS_OF, today) == found
     assert _since_intake(lake, date(2024, 11, 25), today) == []
+
+
+def test_a_holiday_that_was_announced_is_no_lack_of_deliveries(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its days lie after the newest of the log, so they are asked for as known today."""
+    append_rows(lake, FILES, [file("a", date(2024, 12, 1), date(2024, 12, 2))])
+    announced = datetime(2024, 11, 1, tzinfo=UTC)
+    append_rows(lake, CLOSURES, [("all", date(2024, 12, 3), date(2024, 12, 6), announced, None)])
+    monkeypatch.setattr(monitoring.run, "resolve_as_of", lambda *_: AS_OF)
+    monkeypatch.setattr(monitoring.run, "learnt", lambda *_: set())
+    lake.create(LEARNING_EVENTS)
+    assert _since_intake(lake, AS_OF, date(2024, 12, 8)) == [Observation("days_since_intake", "landing", 2.0)]

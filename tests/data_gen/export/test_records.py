@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_gen.export import Difference, Exported, _refuse_before_its_time
 from data_gen.raw import LANGUAGES, LEVELS, RAW_COLUMNS
+from data_gen.sqlite import Row, Unusable
 from pipelines.bronze.contracts import OPTIONAL, RAW_TABLES
 from pipelines.silver.typed import LANGUAGE_CODES, LEGACY_LEVELS
 from tests.data_gen.conftest import TABLES
@@ -225,6 +229,27 @@ def test_half_of_an_export_is_not_a_few_wrong_times(
     asked = ["export", "--db", str(db), "--user-id", "7", "--out", str(out), "--arrived", "2024-11-13"]
     assert "5 of the 10 rows" in refused(asked, capsys)
     assert counts(run("--arrived", "2024-11-19"), "messages") == (10, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "late", "refused"),
+    [(12, 3, False), (12, 4, True), (100, 5, False), (100, 6, True)],
+)
+def test_a_few_wrong_times_are_three_or_a_twentieth(rows: int, late: int, refused: bool) -> None:
+    doubted = pytest.raises(Unusable, match=f"{late} of the {rows} rows") if refused else nullcontext()
+    with doubted:
+        _refuse_before_its_time(date(2024, 11, 9), [exported("messages", rows, late)])
+
+
+def test_a_few_wrong_times_are_few_of_each_table() -> None:
+    of_two = [exported("messages", 980, 2), exported("conversations", 20, 4)]
+    with pytest.raises(Unusable, match="6 of the 1,000 rows"):
+        _refuse_before_its_time(date(2024, 11, 9), of_two)
+
+
+def exported(table: str, rows: int, late: int) -> Exported:
+    made: list[Row] = [{"id": str(number)} for number in range(rows)]
+    return Exported(table, Difference(made, [], 0, []), None, [], [], [str(number) for number in range(late)])
 
 
 def test_types_are_natural(db: Path, run: Run, out: Path) -> None:

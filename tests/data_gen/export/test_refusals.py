@@ -177,6 +177,15 @@ def test_a_user_of_another_log_is_not_joined_by_one_of_that_name(
     assert "no file written" in run(user="me")
 
 
+@pytest.mark.parametrize("ids", [pa.array([7.0, None]), pa.array([" 7 "]), pa.array(["7\x00"])])
+def test_another_user_is_told_by_the_id_that_silver_will_know(
+    ids: pa.Array, db: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (out / "conversations").mkdir(parents=True)
+    pq.write_table(pa.table({"user_id": ids}), out / "conversations" / "theirs.parquet")
+    assert "holds another user 7" in refused(["export", "--db", str(db), "--user-id", "7", "--out", str(out)], capsys)
+
+
 def test_a_failure_half_way_leaves_no_file(
     db: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -160,8 +162,27 @@ def test_columns_and_rows_agree_in_any_order(lake: Lake) -> None:
         make(lake, ("a", DAY, 1.0), schema=other)
 
 
-def test_maps_within_other_types_are_written_where_they_differ(lake: Lake) -> None:
-    shape = "student_id string, as_of date, told struct<by: map<string, int>, at: timestamp>"
+def test_a_table_that_another_process_made_meanwhile_is_left_as_it_is(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(lake)
+    as_writer = store._as_writer
+
+    @contextmanager
+    def waits() -> Iterator[Lake]:
+        make(lake, ("b", DAY, 2.0))
+        with as_writer() as held:
+            yield held
+
+    monkeypatch.setattr(store, "_as_writer", waits)
+    twice = lake.spark.createDataFrame([("a", DAY, 1.0)] * 2, SHAPE)
+    store.create_table(name="features.mood", primary_keys=KEYS, timeseries_column="as_of", df=twice)
+    assert rows(lake) == {("b", DAY, 2.0)}
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamp_ntz"])
+def test_maps_within_other_types_are_written_where_they_differ(lake: Lake, kind: str) -> None:
+    shape = f"student_id string, as_of date, told struct<by: map<string, int>, at: {kind}>"
     noon, later = datetime(2024, 11, 4, 12), datetime(2024, 11, 4, 12, microsecond=1)
     make(lake, ("a", DAY, ({"x": 1}, noon)), ("b", DAY, (None, None)), shape=shape)
     version = lake.version("features.mood")
