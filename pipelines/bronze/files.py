@@ -19,14 +19,17 @@ from pipelines.bronze.landing import LandingFile, Listed
 def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed], list[Listed]]:
     """Files that the ledger does not know, as (known content under a new mark, new content).
 
-    A file whose size and time of change the ledger holds is not read again; any other is told by path and hash.
+    A file whose size and time of change the ledger holds is not read again; any other is told by path and hash. One
+    that was set aside is new when it comes again: what could not be read may have been the disk's fault.
     """
     if not lake.exists(FILES.name):
         return [], list(files)
-    ledger = lake.table(FILES.name).select("table_name", "source_file", "file_hash", "size_bytes", "changed_ns")
+    ledger = lake.table(FILES.name).select(
+        "table_name", "source_file", "file_hash", "size_bytes", "changed_ns", "error"
+    )
     rows = [tuple(row) for row in ledger.collect()]
-    marks = {(table, name, size, changed) for table, name, _, size, changed in rows}
-    held: set[tuple[str, str, str]] = {(table, name, content) for table, name, content, _, _ in rows}
+    marks = {(table, name, size, changed) for table, name, _, size, changed, _ in rows}
+    held: set[tuple[str, str, str]] = {(table, name, content) for table, name, content, *_, error in rows if not error}
     touched = [file for file in files if file.mark not in marks]
     same = [file for file in touched if file.identity in held]
     return same, [file for file in touched if file.identity not in held]

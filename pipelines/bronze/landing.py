@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -109,7 +110,12 @@ def listing(landing: Path) -> list[Listed]:
 
 def raw_files(landing: Path) -> list[Listed]:
     """What `listing` finds, be it nothing."""
-    return [listed_file(table, path, landing) for table in RAW_TABLES for path in _paths(landing, table)]
+    found = []
+    for table in RAW_TABLES:
+        for path in _paths(landing, table):
+            with suppress(FileNotFoundError):  # one that was moved away meanwhile
+                found.append(listed_file(table, path, landing))
+    return found
 
 
 def passed_by(landing: Path, listed: Iterable[Listed]) -> list[str]:
@@ -163,6 +169,9 @@ def footer(listed: Listed) -> LandingFile:
     """A file by its Parquet footer."""
     try:
         arrived = _arrival(listed.path)
+    except ValueError:
+        return LandingFile(listed, None, error=f"its folder {listed.path.parent.name} is of no day (YYYY-MM-DD)")
+    try:
         opened = pq.ParquetFile(listed.path)
         schema = opened.schema_arrow
         if "id" not in schema.names and listed.table not in OPTIONAL:
@@ -244,8 +253,16 @@ def _first_event(table: str, opened: pq.ParquetFile) -> date | None:
     metadata = opened.metadata
     places = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path == column]
     groups = [metadata.row_group(i).column(places[0]).statistics for i in range(metadata.num_row_groups)]
-    lowest = [_as_date(s.min) for s in groups if s is not None and s.has_min_max]
+    lowest = [_lowest(s) for s in groups if s is not None and s.has_min_max]
     return min((day for day in lowest if day), default=None)
+
+
+def _lowest(statistics: pq.Statistics) -> date | None:
+    """None where it is no time that Python knows: its row is for the rules of silver."""
+    try:
+        return _as_date(statistics.min)
+    except (OverflowError, ValueError, pa.ArrowException):
+        return None
 
 
 def _as_date(value: object) -> date | None:

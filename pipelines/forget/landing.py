@@ -35,6 +35,14 @@ def owners(table: pa.Table, owner: str) -> set[tuple[str, str]]:
     return {(key, whose) for key, whose in pairs if key and whose}
 
 
+def take_place(fresh: Path, place: Path) -> None:
+    """Let a file that was written anew take the old one's place, without the checksum that Hadoop may have left beside
+    that: by it Spark would refuse the new one.
+    """
+    place.with_name(f".{place.name}.crc").unlink(missing_ok=True)
+    fresh.replace(place)
+
+
 def without(path: Path, table: pa.Table, gone: Mapping[str, Collection[str]]) -> tuple[Path, int] | None:
     """Write a file anew beside itself without the rows in which a column has one of some ids.
 

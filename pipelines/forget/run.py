@@ -24,7 +24,7 @@ from lakehouse.runs import last_done
 from lakehouse.words import INDENT, count
 from pipelines.bronze.files import entries, in_bronze
 from pipelines.bronze.landing import Listed, footer, listed_file, passed_by, raw_files
-from pipelines.forget.landing import owners, read, same_id, without
+from pipelines.forget.landing import owners, read, same_id, take_place, without
 from pipelines.forget.launch import blank
 from pipelines.forget.tables import (
     RAW_OWNERS,
@@ -192,7 +192,7 @@ def _landing(lake: Lake, ids: Mapping[str, set[str]], gone: Gone) -> None:
             if cut:
                 fresh, gone.files[file.name] = cut
                 _tell_ledger(lake, file, fresh)
-                fresh.replace(place)
+                take_place(fresh, place)
 
 
 def _tell_ledger(lake: Lake, file: Listed, fresh: Path) -> None:

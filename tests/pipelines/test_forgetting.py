@@ -12,7 +12,7 @@ import pytest
 
 from lakehouse.registry import use_mlflow
 from lakehouse.settings import settings
-from pipelines.forget.landing import owners, read, same_id, without
+from pipelines.forget.landing import owners, read, same_id, take_place, without
 from pipelines.forget.launch import BLANK, blank
 from pipelines.forget.tables import RAW_OWNERS
 from pipelines.silver.raw import RULES
@@ -26,6 +26,16 @@ def test_an_id_of_plain_bytes_is_text_as_it_is_to_bronze(tmp_path: Path) -> None
     assert cut
     assert pq.read_table(cut[0])["id"].to_pylist() == [b"c2"]
     assert without(tmp_path / "conversations.parquet", table, {"user_id": {"carl"}}) is None
+
+
+def test_a_checksum_of_the_old_file_goes_with_it(tmp_path: Path) -> None:
+    """Where Spark wrote the file, Hadoop left one, and would refuse what does not match."""
+    place, fresh, checksum = (tmp_path / name for name in ("part.parquet", ".part.parquet.forget", ".part.parquet.crc"))
+    for path in (place, fresh, checksum):
+        path.write_text(path.name)
+    take_place(fresh, place)
+    assert [path.name for path in tmp_path.iterdir()] == ["part.parquet"]
+    assert place.read_text() == fresh.name
 
 
 def test_a_text_that_is_no_utf8_is_searched_too() -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -90,6 +91,41 @@ def test_a_file_with_a_sound_footer_and_a_spoilt_page_is_read_through(tmp_path: 
     (listed,) = listing(tmp_path)
     assert footer(listed).error is None
     assert "not a readable Parquet file" in str(read_through(listed).error)
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("ms"), pa.date32()])
+def test_a_time_that_python_does_not_know_is_left_to_the_rules(tmp_path: Path, kind: pa.DataType) -> None:
+    (tmp_path / "conversations").mkdir()
+    long_ago = pa.array(
+        [-(10**7), 20_000] if kind == pa.date32() else [-(2**62), 0], pa.int32() if kind == pa.date32() else pa.int64()
+    )
+    pq.write_table(
+        pa.table({"id": [1, 2], "created_at": long_ago.view(kind)}), tmp_path / "conversations" / "a.parquet"
+    )
+    (listed,) = listing(tmp_path)
+    found = read_through(listed)
+    assert (found.rows, found.error, found.first_event) == (2, None, None)
+
+
+def test_a_folder_that_is_of_no_day_is_told(tmp_path: Path) -> None:
+    put(tmp_path, "messages/arrived=2024-13-01/part.parquet", id=[3, 4])
+    (listed,) = listing(tmp_path)
+    assert read_through(listed).error == "its folder arrived=2024-13-01 is of no day (YYYY-MM-DD)"
+
+
+def test_a_file_that_was_moved_away_meanwhile_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "messages/part.parquet", id=[3])
+    put(tmp_path, "messages/there.parquet", id=[3])
+    exists = Path.exists
+
+    def gone(path: Path) -> bool:
+        found = exists(path)
+        if path.name == "part.parquet":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "exists", gone)
+    assert [file.name for file in listing(tmp_path)] == ["messages/there.parquet"]
 
 
 def test_a_table_may_come_later_where_files_arrive_day_by_day(tmp_path: Path) -> None:

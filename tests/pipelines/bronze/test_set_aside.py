@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lakehouse.cli import Run
 from lakehouse.lake import Lake
 from lakehouse.run_ids import new_run_id
 from lakehouse.settings import settings
+from pipelines.bronze.landing import LandingFile, Listed, read_through, unusable
 
 WAITS = "released_at IS NULL"
 
@@ -44,6 +46,28 @@ def test_a_whole_file_releases_the_broken_one_of_its_name(spark: SparkSession, t
     assert waiting() == names[:1]
     pd.DataFrame({"id": []}).to_parquet(other)
     assert waiting() == [], "one without rows is whole too"
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_when_it_comes_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes, under a new time: the disk was at fault, not they."""
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    file = tmp_path / "landing" / "messages" / "arrived=2024-11-04" / "part.parquet"
+    file.parent.mkdir(parents=True)
+    pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(file)
+
+    def broken(found: Listed) -> LandingFile:
+        return unusable(read_through(found), "Input/output error")
+
+    for reads, rows, waits in ((broken, 0, 1), (read_through, 0, 1), (read_through, 1, 0)):
+        monkeypatch.setattr(pipelines.bronze.ingest, "read_through", reads)
+        if rows:
+            os.utime(file, (1, 1))
+        with Lake.writing(chosen, "test") as lake:
+            pipelines.bronze.ingest.run(Run(lake, new_run_id(), None, argparse.Namespace()))
+            assert lake.table("bronze.messages").count() == rows
+            assert lake.table("ops.quarantine").where(WAITS).count() == waits
 
 
 def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Path) -> None:
