@@ -70,6 +70,7 @@ def _text(name: str, kind: pa.DataType, file: LandingFile) -> Column:
     if pa.types.is_floating(kind):
         # 10000000.0, as a whole number with gaps becomes in pandas, would be 1.0E7 as text.
         whole = (F.abs(column) < 2**53) & (column == F.floor(column))
-        return F.when(whole, column.cast("bigint").cast("string")).otherwise(column.cast("string"))
+        # What is no number is a gap in such a column; as text it would be an id like any other.
+        return F.when(whole, column.cast("bigint").cast("string")).when(~F.isnan(column), column.cast("string"))
     # A writer that does not check, or a column of bytes, brings texts that are none: Python would refuse the batch.
     return F.make_valid_utf8(column.cast("string"))

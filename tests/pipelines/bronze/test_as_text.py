@@ -55,3 +55,13 @@ def test_nanoseconds_come_through_to_the_microsecond(spark: SparkSession, tmp_pa
     files = [read_through(listed) for listed in listing(tmp_path)]
     found = rows(read(spark, files, datetime(2024, 11, 4)), "id", "created_at")
     assert found == [("1", told[0]), ("2", told[1]), ("3", told[2]), ("3", told[2])]
+
+
+def test_a_gap_among_doubles_is_no_id(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "messages"
+    folder.mkdir()
+    ids = pa.array([7.0, float("nan"), None, 0.5, 1e300])
+    pq.write_table(pa.table({"id": ["a", "b", "c", "d", "e"], "conversation_id": ids}), folder / "a.parquet")
+    files = [read_through(listed) for listed in listing(tmp_path)]
+    found = rows(read(spark, files, datetime(2024, 11, 4)), "id", "conversation_id")
+    assert found == [("a", "7"), ("b", None), ("c", None), ("d", "0.5"), ("e", "1.0E300")]
