@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -176,6 +177,9 @@ def footer(listed: Listed) -> LandingFile:
         schema = opened.schema_arrow
         if "id" not in schema.names and listed.table not in OPTIONAL:
             return LandingFile(listed, arrived, error="it has no column id")
+        twice = sorted(name for name, times in Counter(schema.names).items() if times > 1)
+        if twice:
+            return LandingFile(listed, arrived, error=f"it has the column {', '.join(twice)} twice")
         columns = [opened.schema.column(place) for place in range(len(opened.schema.names))]
         int96 = frozenset(column.name for column in columns if column.physical_type == "INT96")
         first = _first_event(listed.table, opened)

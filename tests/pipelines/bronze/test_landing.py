@@ -107,6 +107,14 @@ def test_a_time_that_python_does_not_know_is_left_to_the_rules(tmp_path: Path, k
     assert (found.rows, found.error, found.first_event) == (2, None, None)
 
 
+def test_a_column_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    (tmp_path / "conversations").mkdir()
+    both = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["id", "created_at", "created_at"])
+    pq.write_table(both, tmp_path / "conversations" / "a.parquet")
+    (listed,) = listing(tmp_path)
+    assert read_through(listed).error == "it has the column created_at twice"
+
+
 def test_a_folder_that_is_of_no_day_is_told(tmp_path: Path) -> None:
     put(tmp_path, "messages/arrived=2024-13-01/part.parquet", id=[3, 4])
     (listed,) = listing(tmp_path)
