@@ -9,18 +9,16 @@ The whole lake is Learner Radar's, built in the same process on the same machine
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import statistics
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from benchmarks.ingest_day import SINGLE_DAYS, build, dates, delivered
+from benchmarks.ingest_day import SINGLE_DAYS, WARM_DAYS, asked, build, dates
 from lakehouse.publish import WORKERS
 from lakehouse.session import connect
 
@@ -31,27 +29,24 @@ EVENTS = ("messages", "lesson_progress", "assessment_attempts", "user_levels")
 
 def main() -> None:
     """Print the seconds and the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--students", type=int, default=5_000)
-    parser.add_argument("--days", type=int, default=180)
-    options = parser.parse_args()
-    root = Path(tempfile.mkdtemp(prefix="bench-"))
-    source, built = delivered(root / "source", options.students, options.days), options.days - SINGLE_DAYS
-    warm = delivered(root / "warm", 20, 30)
-    build(root / "warm-lake", warm, 25)
-    whole = build(root / "lake", source, built)
-    spark = connect()
-    for lake, raw, before in ((root / "warm-bare", warm, 25), (root / "bare", source, built)):
-        first = take_in(spark, lake, raw, dates(raw)[:before])
-        days = [take_in(spark, lake, raw, [day]) for day in dates(raw)[before : before + SINGLE_DAYS]]
-    day = statistics.median(days)
-    print(f"{options.students:,} students; one bare day is the median of {SINGLE_DAYS}")
+    with asked(__doc__) as log:
+        built = log.built
+        whole = build(log.root / "lake", log.source, built)
+        _grown(log.root / "warm-bare", log.warm, WARM_DAYS)
+        first, day = _grown(log.root / "bare", log.source, built)
+    print(f"{log.students:,} students; one bare day is the median of {SINGLE_DAYS}")
     print(f"Learner Radar's whole lake of {built} days {whole:.1f} s, bare {first:.1f} s; one bare day {day:.1f} s")
     print(f"one bare day / Learner Radar's whole lake: {day / whole:.3f}")
-    shutil.rmtree(root)
 
 
-def take_in(spark: SparkSession, lake: Path, source: Path, days: list[str]) -> float:
+def _grown(lake: Path, source: Path, before: int) -> tuple[float, float]:
+    """Seconds to take in so many days at once, and one more."""
+    spark, days = connect(), dates(source)
+    first = _take_in(spark, lake, source, days[:before])
+    return first, statistics.median(_take_in(spark, lake, source, [day]) for day in days[before : before + SINGLE_DAYS])
+
+
+def _take_in(spark: SparkSession, lake: Path, source: Path, days: list[str]) -> float:
     """Seconds to take in the files of some days: as many threads as Learner Radar has."""
     began = time.monotonic()
     files = {
@@ -61,11 +56,9 @@ def take_in(spark: SparkSession, lake: Path, source: Path, days: list[str]) -> f
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda table: _append(came[table], lake / "bronze" / table), came))
         list(pool.map(lambda table: _stream(spark, lake, table), came))
-        list(pool.map(lambda table: _merge(spark, came[table], lake / "silver" / table), came))
+        list(pool.map(lambda table: _merge(spark, came[table], lake / "silver" / table, "id"), came))
         events = [came[table].selectExpr(f"'{table}' AS event_type", "id") for table in EVENTS if table in came]
-        for more in events[1:]:
-            events[0] = events[0].union(more)
-        _merge(spark, events[0], lake / "silver" / "learning_events", "event_type", "id")
+        _merge(spark, reduce(DataFrame.union, events), lake / "silver" / "learning_events", "event_type", "id")
         note = spark.createDataFrame([(str(date.today()), len(came))], "day string, tables int")
         list(pool.map(lambda ledger: _append(note, lake / "ops" / ledger), LEDGERS))
     return time.monotonic() - began
@@ -88,13 +81,12 @@ def _stream(spark: SparkSession, lake: Path, table: str) -> None:
 
 
 def _merge(spark: SparkSession, rows: DataFrame, table: Path, *key: str) -> None:
-    names = key or ("id",)
     if not table.exists():
-        _append(rows.dropDuplicates(names), table)
+        _append(rows.dropDuplicates(key), table)
         return
     came = f"came_{table.name}"
-    rows.dropDuplicates(names).createOrReplaceTempView(came)
-    same = " AND ".join(f"t.{name} = s.{name}" for name in names)
+    rows.dropDuplicates(key).createOrReplaceTempView(came)
+    same = " AND ".join(f"t.{name} = s.{name}" for name in key)
     spark.sql(
         f"MERGE INTO delta.`{table}` t USING {came} s ON {same} "
         "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"

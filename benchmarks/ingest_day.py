@@ -13,7 +13,9 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_gen.arrivals import deliver
@@ -25,33 +27,57 @@ from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from pipelines.ingest import ingest
 
-SINGLE_DAYS, EMPTY_RUNS, SHORT = 5, 3, 30
+SINGLE_DAYS, EMPTY_RUNS, SHORT, WARM_DAYS = 5, 3, 30, 25
 
 
 def main() -> None:
     """Print the seconds and the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--students", type=int, default=5_000)
-    parser.add_argument("--days", type=int, default=180)
-    options = parser.parse_args()
-    root = Path(tempfile.mkdtemp(prefix="bench-"))
-    source = delivered(root / "source", options.students, options.days)
-    warm = delivered(root / "warm", 20, 30)
-    build(root / "warm-lake", warm, 25)
-    _days(root / "warm-lake", warm, 25, 3)
-    _, young, none_young = _grown(root / "short", source, SHORT)
-    built = options.days - SINGLE_DAYS
-    whole, old, none = _grown(root / "long", source, built)
-    print(f"{options.students:,} students; one day is the median of {SINGLE_DAYS}, an empty run of {EMPTY_RUNS}")
+    with asked(__doc__) as log:
+        _days(log.root / "warm-lake", log.warm, WARM_DAYS, 3)
+        _, young, none_young = _grown(log.root / "short", log.source, SHORT)
+        built = log.built
+        whole, old, none = _grown(log.root / "long", log.source, built)
+    print(f"{log.students:,} students; one day is the median of {SINGLE_DAYS}, an empty run of {EMPTY_RUNS}")
     print(f"whole lake of {built} days {whole:.1f} s, empty run {none:.1f} s, one day net of it {old - none:.1f} s")
     print(f"one day / whole lake: {(old - none) / whole:.3f}")
     growth = (old - none) / (young - none_young)
     print(f"one day after {built} days / after {SHORT}: {growth:.2f}, empty runs included {old / young:.2f}")
-    shutil.rmtree(root)
 
 
-def delivered(root: Path, students: int, days: int) -> Path:
-    """A folder of what an app of so many students sent, day by day."""
+@dataclass(frozen=True)
+class Log:
+    """What a benchmark of a day works on.
+
+    Attributes:
+        root: a folder that goes when the benchmark ends.
+        students: how many the command line asks for.
+        source: a folder of what they sent, day by day.
+        built: of how many days the whole lake is made; `SINGLE_DAYS` are left.
+        warm: what a few students sent in a month; `warm-lake` in `root` is made of `WARM_DAYS` of it already.
+    """
+
+    root: Path
+    students: int
+    source: Path
+    built: int
+    warm: Path
+
+
+@contextmanager
+def asked(about: str | None) -> Iterator[Log]:
+    """The log that the command line asks for, in a process whose Java has built one lake."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--students", type=int, default=5_000)
+    parser.add_argument("--days", type=int, default=180)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        root = Path(folder)
+        source, warm = _delivered(root / "source", options.students, options.days), _delivered(root / "warm", 20, 30)
+        build(root / "warm-lake", warm, WARM_DAYS)
+        yield Log(root, options.students, source, options.days - SINGLE_DAYS, warm)
+
+
+def _delivered(root: Path, students: int, days: int) -> Path:
     with TableFolder(root / "landing") as landing, TableFolder(root / "truth") as truth:
         deliver(Plan(42, students, days), landing, truth)
     return root / "landing"

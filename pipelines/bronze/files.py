@@ -24,12 +24,10 @@ def untouched_and_new(lake: Lake, files: Iterable[Listed]) -> tuple[list[Listed]
     """
     if not lake.exists(FILES.name):
         return [], list(files)
-    ledger = lake.table(FILES.name).select(
-        "table_name", "source_file", "file_hash", "size_bytes", "changed_ns", "error"
-    )
-    rows = [tuple(row) for row in ledger.collect()]
-    marks = {(table, name, size, changed) for table, name, _, size, changed, _ in rows}
-    held: set[tuple[str, str, str]] = {(table, name, content) for table, name, content, *_, error in rows if not error}
+    told = "table_name", "source_file", "file_hash", "size_bytes", "changed_ns", "error"
+    ledger = lake.table(FILES.name).select(*told).collect()
+    marks = {(row.table_name, row.source_file, row.size_bytes, row.changed_ns) for row in ledger}
+    held = {(row.table_name, row.source_file, row.file_hash) for row in ledger if row.error is None}
     touched = [file for file in files if file.mark not in marks]
     same = [file for file in touched if file.identity in held]
     return same, [file for file in touched if file.identity not in held]

@@ -264,15 +264,7 @@ def _first_event(table: str, opened: pq.ParquetFile) -> date | None:
 def _lowest(statistics: pq.Statistics) -> date | None:
     """None where it is no time that Python knows: its row is for the rules of silver."""
     try:
-        return _as_date(statistics.min)
+        value = statistics.min
+        return value.date() if isinstance(value, datetime) else date.fromisoformat(str(value)[:10])
     except (OverflowError, ValueError, pa.ArrowException):
-        return None
-
-
-def _as_date(value: object) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
         return None

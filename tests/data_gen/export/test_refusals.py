@@ -15,6 +15,8 @@ import pytest
 
 from data_gen import sqlite
 from data_gen.__main__ import main
+from data_gen.export import _as_silver_knows
+from pipelines.forget.landing import same_id
 from tests.data_gen.export.app import (
     Run,
     change,
@@ -184,6 +186,12 @@ def test_another_user_is_told_by_the_id_that_silver_will_know(
     (out / "conversations").mkdir(parents=True)
     pq.write_table(pa.table({"user_id": ids}), out / "conversations" / "theirs.parquet")
     assert "holds another user 7" in refused(["export", "--db", str(db), "--user-id", "7", "--out", str(out)], capsys)
+
+
+@pytest.mark.parametrize("said", ["7", 7.0, " 7\t", "7\x00", "7.10", "-7.00", "ann 7"])
+def test_a_user_is_known_as_erasure_knows_them(said: str | float) -> None:
+    """The generator imports no other package, so the rule stands twice."""
+    assert _as_silver_knows(said) == same_id(said)
 
 
 def test_a_failure_half_way_leaves_no_file(
