@@ -29,7 +29,7 @@ EVENTS = ("messages", "lesson_progress", "assessment_attempts", "user_levels")
 
 def main() -> None:
     """Print the seconds and the ratio."""
-    with asked(__doc__) as log:
+    with asked(__doc__, at_least=SINGLE_DAYS + 1) as log:
         built = log.built
         whole = build(log.root / "lake", log.source, built)
         _grown(log.root / "warm-bare", log.warm, WARM_DAYS)

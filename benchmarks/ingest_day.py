@@ -32,7 +32,7 @@ SINGLE_DAYS, EMPTY_RUNS, SHORT, WARM_DAYS = 5, 3, 30, 25
 
 def main() -> None:
     """Print the seconds and the ratios."""
-    with asked(__doc__) as log:
+    with asked(__doc__, at_least=SHORT + SINGLE_DAYS) as log:
         _days(log.root / "warm-lake", log.warm, WARM_DAYS, 3)
         _, young, none_young = _grown(log.root / "short", log.source, SHORT)
         built = log.built
@@ -64,12 +64,14 @@ class Log:
 
 
 @contextmanager
-def asked(about: str | None) -> Iterator[Log]:
-    """The log that the command line asks for, in a process whose Java has built one lake."""
+def asked(about: str | None, at_least: int) -> Iterator[Log]:
+    """The log of at least so many days that the command line asks for, in a process whose Java has built one lake."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--students", type=int, default=5_000)
     parser.add_argument("--days", type=int, default=180)
     options = parser.parse_args()
+    if options.days < at_least:
+        parser.error(f"--days is {options.days}, and the days that are compared take {at_least}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         root = Path(folder)
         source, warm = _delivered(root / "source", options.students, options.days), _delivered(root / "warm", 20, 30)

@@ -12,6 +12,9 @@ import pipelines.silver.replay
 import pipelines.silver.run
 from lakehouse.cli import Run, command
 from lakehouse.ops import FILES, QUARANTINE
+from pipelines.bronze.contracts import CONTRACTS
+from pipelines.silver.replay import waits
+from pipelines.silver.version_tables import SILVER_OF
 
 SHOWN = 50
 WIDTH = 160
@@ -36,25 +39,26 @@ def show(run: Run) -> None:
 
 
 def replay(run: Run) -> None:
-    """Try everything that waits again: files by the reader, rows by the rules as they stand now.
+    """Try what waits again, all or what the options ask for: files by the reader, rows by the rules as they stand now.
 
     Raises:
         GateFailed: when what is released breaks a contract.
     """
     lake = run.lake
-    if lake.exists(FILES.name) and lake.exists(QUARANTINE.name):
-        lake.spark.sql(
-            f"MERGE INTO {lake.name(FILES.name)} f USING {lake.name(QUARANTINE.name)} q "
-            "ON f.error IS NOT NULL AND q.released_at IS NULL AND q.table_name = concat('bronze.', f.table_name) "
-            "AND q.source_file = f.source_file AND q.row_hash = f.file_hash WHEN MATCHED THEN DELETE"
-        ).collect()
+    lake.create(FILES)
+    _asked_for(run).createOrReplaceTempView("asked_for")
+    lake.spark.sql(
+        f"MERGE INTO {lake.name(FILES.name)} f USING asked_for q "
+        "ON f.error IS NOT NULL AND q.table_name = concat('bronze.', f.table_name) "
+        "AND q.source_file = f.source_file AND q.row_hash = f.file_hash WHEN MATCHED THEN DELETE"
+    ).collect()
     pipelines.bronze.ingest.run(run)
-    pipelines.silver.replay.run(run)
+    pipelines.silver.replay.run(run, _asked_for(run))
     pipelines.silver.run.run(run)
 
 
 def _asked_for(run: Run) -> DataFrame:
-    rows = run.lake.table(QUARANTINE.name).where("released_at IS NULL")
+    rows = waits(run.lake)
     if run.options.table:
         rows = rows.where(F.col("table_name") == run.options.table)
     return rows.where(F.col("reason").contains(run.options.reason)) if run.options.reason else rows
@@ -72,7 +76,13 @@ ACTIONS = {"list": show, "replay": replay}
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", choices=tuple(ACTIONS), default="list")
-    parser.add_argument("--table", default="", help="only of this table, such as silver.messages or bronze.messages")
+    tables = [contract.name for contract in (*CONTRACTS, *SILVER_OF.values())]
+    parser.add_argument(
+        "--table",
+        choices=("", *tables),
+        default="",
+        help="only of this table: files of a bronze one, rows of a silver one",
+    )
     parser.add_argument("--reason", default="", help="only where the reason contains this text")
 
 

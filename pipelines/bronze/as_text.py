@@ -46,7 +46,7 @@ def read(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFr
 
 def _with_provenance(spark: SparkSession, files: list[LandingFile], now: datetime) -> DataFrame:
     provenance = spark.createDataFrame(
-        [(_uri(file), file.name, file.listed.file_hash, file.arrived, now) for file in files],
+        [(_uri(file), file.name, file.listed.file_hash, file.arrived, file.listed.taken_in or now) for file in files],
         "_uri string, _source_file string, _file_hash string, _arrived_at date, _ingested_at timestamp",
     )
     raw = spark.read.option("mergeSchema", "false").parquet(*[to_the_letter(file.listed.path) for file in files])

@@ -52,22 +52,28 @@ def _held(lake: Lake) -> DataFrame | None:
     return reduce(DataFrame.union, found) if found else None
 
 
-def strike_what_bronze_lacks(lake: Lake) -> None:
-    """Take the files out of the ledger whose rows bronze does not hold, as after a restore, so that they come again."""
-    if not lake.exists(FILES.name):
-        return
-    held = _held(lake)
+def strike_what_bronze_lacks(lake: Lake) -> dict[tuple[str, str, str], datetime]:
+    """Take the files out of the ledger whose rows bronze does not hold, as after a restore, so that they come again.
+
+    Returns:
+        By a file's table, name and hash, when it was taken in.
+    """
+    held = _held(lake) if lake.exists(FILES.name) else None
     if held is None:
-        return
+        return {}
     lake.create(FILES)
     as_held = {"_source_file": F.col("source_file"), "_file_hash": F.coalesce("bronze_hash", "file_hash")}
     named = lake.table(FILES.name).where("row_count > 0").withColumns(as_held)
     lost = named.join(held, held.columns, "left_anti")
+    told = lost.select(*FILES.key, "taken_in_at").collect()
+    if not told:
+        return {}
     lost.select(*FILES.key).createOrReplaceTempView("struck_files")
     same = " AND ".join(f"f.{name} = s.{name}" for name in FILES.key)
     lake.spark.sql(
         f"MERGE INTO {lake.name(FILES.name)} f USING struck_files s ON {same} WHEN MATCHED THEN DELETE"
     ).collect()
+    return {(row.table_name, row.source_file, row.file_hash): row.taken_in_at for row in told}
 
 
 def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFrame:
@@ -75,7 +81,8 @@ def entries(lake: Lake, files: Iterable[LandingFile], now: datetime) -> DataFram
     rows = [
         (
             file.table, file.name, file.listed.file_hash, file.listed.size, file.listed.changed_ns, file.arrived,
-            file.rows, ", ".join(file.new_columns()) or None, file.error, now, None,
+            file.rows, ", ".join(file.new_columns()) or None, file.error,
+            file.listed.taken_in or now, None,
         )
         for file in files
     ]  # fmt: skip

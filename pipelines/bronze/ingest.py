@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -23,10 +24,12 @@ from pipelines.bronze.as_text import read
 from pipelines.bronze.auto_loader import arrivals
 from pipelines.bronze.contracts import CONTRACTS, INTAKE
 from pipelines.bronze.files import entries, in_bronze, strike_what_bronze_lacks, touch, untouched_and_new
-from pipelines.bronze.landing import LandingFile, Listed, listing, read_through, refuse_incomplete, unusable
+from pipelines.bronze.landing import LandingFile, Listed, listing, misplaced, read_through, refuse_incomplete, unusable
 
 STANDS = "bronze_versions"
 """Where a step writes which versions of the bronze tables the ledger knows of."""
+FEW = 3
+"""How many of the files that are passed by are named."""
 AHEAD = timedelta(days=1)
 """How much earlier than here a day may begin elsewhere."""
 
@@ -39,17 +42,19 @@ def run(run: Run) -> None:
         GateFailed: when a batch fails its contract or lost a row.
     """
     lake = run.lake
-    listed = FINDERS[getattr(run.options, "find", "listing")](lake)
+    known = _known_to_stand(lake)
+    lost = {} if known else strike_what_bronze_lacks(lake)
+    find = getattr(run.options, "find", LISTING)
+    listed = FINDERS[find](lake)
+    strays = misplaced(lake.settings.landing, listed) if find == LISTING else []
     refuse_incomplete(listed, lake.exists)
     now = datetime.now(UTC)
     with run.step("bronze") as step:
-        known = _known_to_stand(lake)
-        if not known:
-            strike_what_bronze_lacks(lake)
         same, new = untouched_and_new(lake, listed)
+        new = [replace(file, taken_in=lost[file.identity]) if file.identity in lost else file for file in new]
         if known and not same and not new:
             _create(lake)
-            step.message = _told([], len(listed))
+            step.message = _told([], len(listed), strays)
             return
         files = [_arrived_by_now(read_through(file), now) for file in new]
         with lake.tuned_for(sum(file.rows for file in files)):
@@ -57,11 +62,12 @@ def run(run: Run) -> None:
             seen = _take_in(step, files, held, now)
             _note(step, same, seen, now)
         step.rows[STANDS] = versions_of(lake, BRONZE)
-        step.message = _told(seen, len(listed))
+        step.message = _told(seen, len(listed), strays)
 
 
+LISTING = "listing"
 FINDERS: dict[str, Callable[[Lake], list[Listed]]] = {
-    "listing": lambda lake: listing(lake.settings.landing),
+    LISTING: lambda lake: listing(lake.settings.landing),
     "auto_loader": arrivals,
 }
 """How new files are found: by walking the landing folder, or by Databricks' Auto Loader."""
@@ -201,12 +207,16 @@ def _set_aside(spark: SparkSession, files: list[LandingFile], sound: list[Landin
     return frame_of(spark, QUARANTINE, rows)
 
 
-def _told(files: list[LandingFile], listed: int) -> str:
+def _told(files: list[LandingFile], listed: int, strays: list[str]) -> str:
     usable = [file for file in files if file.error is None and file.rows]
     told = f"{count(sum(file.rows for file in usable), 'row')} from {len(usable)} new of {count(listed, 'file')}"
     empty = [file.name for file in files if file.error is None and not file.rows]
     told += f"; no rows in {', '.join(empty)}" if empty else ""
     unknown = sorted({f"{file.table}.{name}" for file in files for name in file.new_columns()})
     told += f"; columns outside the contract, kept in _other_columns: {', '.join(unknown)}" if unknown else ""
+    if strays:
+        lie = count(len(strays), "file that lies", "files that lie")
+        few = ", ".join(strays[:FEW]) + (", …" if strays[FEW:] else "")
+        told += f"\n{INDENT}passed by {lie} in the place of no raw table: {few}"
     refused = [file for file in files if file.error]
     return told + "".join(f"\n{INDENT}set aside {file.name}: {file.error}" for file in refused)

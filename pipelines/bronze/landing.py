@@ -18,6 +18,7 @@ from lakehouse.errors import RadarError
 from pipelines.bronze.contracts import OPTIONAL, RAW_TABLES
 
 ARRIVED = "arrived="
+ANY_CASE = ".[pP][aA][rR][qQ][uU][eE][tT]"
 EVENT_COLUMNS = {
     "conversations": "created_at",
     "lesson_progress": "started_at",
@@ -27,13 +28,17 @@ EVENT_COLUMNS = {
 
 @dataclass(frozen=True)
 class Listed:
-    """A raw file as the folder lists it, unread: its table, and what tells whether it was touched."""
+    """A raw file as the folder lists it, unread: its table, and what tells whether it was touched.
+
+    `taken_in` is when bronze took it in already, where it lost the rows since and takes them in again.
+    """
 
     table: str
     path: Path
     name: str
     size: int
     changed_ns: int
+    taken_in: datetime | None = None
 
     @property
     def mark(self) -> tuple[str, str, int, int]:
@@ -124,8 +129,14 @@ def passed_by(landing: Path, listed: Iterable[Listed]) -> list[str]:
     raw file does.
     """
     taken = {file.path for file in listed}
-    within = [path for path in landing.rglob("*.parquet*") if path.is_file() and path.suffix != ".crc"]
+    within = [path for path in landing.rglob(f"*{ANY_CASE}*") if path.is_file() and path.suffix != ".crc"]
     return sorted(str(path.relative_to(landing)) for path in within if path not in taken)
+
+
+def misplaced(landing: Path, listed: Iterable[Listed]) -> list[str]:
+    """Of the files that are passed by, the finished ones: each lies where no raw file does."""
+    names = [name for name in passed_by(landing, listed) if name.lower().endswith(".parquet")]
+    return [name for name in names if not any(map(_hidden, Path(name).parts))]
 
 
 def refuse_incomplete(files: Sequence[Listed], loaded: Callable[[str], bool]) -> None:

@@ -10,7 +10,7 @@ FEWEST_FOR_A_SHARE = 200
 
 
 def balance_contract(most_refused: float) -> Contract:
-    """The gate over the sums of a batch; at most that share of a raw table's new rows may break a rule."""
+    """The gate over the sums of a batch, where at most that share of the rows not judged before may break a rule."""
     return Contract(
         "silver.balance",
         "For each raw table of a batch: rows in = rows accepted + rows superseded + rows quarantined.",
@@ -23,7 +23,7 @@ def balance_contract(most_refused: float) -> Contract:
             released | BIGINT NOT NULL | older rows that waited and are used now
             untyped | BIGINT NOT NULL | rows_in less the rows that came out of the rules
             unaccounted | BIGINT NOT NULL | rows looked at, less those staged, superseded, set aside or calling off
-            refused_share | DOUBLE | share of rows_in that a rule refused; null for fewer than 200 rows
+            refused_share | DOUBLE | share that a rule refused of the rows not judged before; null for fewer than 200
         """),
         key=("raw_table",),
         expectations=(
@@ -34,7 +34,7 @@ def balance_contract(most_refused: float) -> Contract:
 
 
 def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, released: int) -> tuple[object, ...]:
-    """A row of `balance_contract`.
+    """A row of `balance_contract` up to `refused_share`.
 
     Args:
         table: the raw table.
@@ -44,9 +44,13 @@ def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, re
         set_aside: rows staged for quarantine, copies counted.
         released: rows staged as released from it.
     """
-    share = seen.refused / rows_in if rows_in >= FEWEST_FOR_A_SHARE else None
     unaccounted = seen.rows - stood - seen.called_off - seen.superseded - seen.waiting - set_aside
     return (
         table, rows_in, seen.new_accepted, seen.new_superseded, seen.new_set_aside, released, rows_in - seen.fresh,
-        unaccounted, share,
+        unaccounted,
     )  # fmt: skip
+
+
+def refused_share(refused: int, judged: int) -> float | None:
+    """The share of refused ones among the rows judged for the first time; None where these are too few to tell."""
+    return refused / judged if judged >= FEWEST_FOR_A_SHARE else None

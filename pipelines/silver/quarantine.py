@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.ops import QUARANTINE
 from pipelines.silver.typed import raw_key, row_json
-from pipelines.silver.version_tables import ROW
+from pipelines.silver.version_tables import ROW, SILVER_OF
 
 
 def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> DataFrame:
@@ -71,6 +71,24 @@ def commonest(versions: Mapping[str, DataFrame], most: int = 5) -> list[str]:
     counted = reduce(DataFrame.union, reasons).groupBy("raw_table", untold.alias("reason")).count()
     rows = counted.orderBy(F.desc("count"), "raw_table", "reason").limit(most).collect()
     return [f"{row.raw_table}: {row.reason} ({row['count']:,} times)" for row in rows]
+
+
+def refused_before(versions: Mapping[str, DataFrame], quarantine: DataFrame) -> dict[str, int]:
+    """How many of the fresh rows that a rule refuses lie in quarantine already, by raw table.
+
+    Args:
+        versions: ranked versions by raw table, with `fresh`.
+        quarantine: ops.quarantine.
+    """
+    waiting = quarantine.where("released_at IS NULL")
+    counts = [
+        frame.where("fresh AND size(reasons) > 0")
+        .select(*_of_version())
+        .join(waiting.where(F.col("table_name") == SILVER_OF[table].name), list(ROW), "left_semi")
+        .agg(F.lit(table).alias("raw_table"), F.count("*").alias("rows"))
+        for table, frame in versions.items()
+    ]
+    return {row.raw_table: row.rows for row in reduce(DataFrame.union, counts).collect()}
 
 
 def freed(waiting: DataFrame, versions: DataFrame, silver_table: str, now: datetime) -> DataFrame:

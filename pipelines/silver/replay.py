@@ -20,42 +20,50 @@ OF_VERSION = list(ROW.values())
 PASSES = "size(reasons) = 0"
 
 
-def run(run: Run) -> None:
+def run(run: Run, waiting: DataFrame) -> None:
     """Mend the version tables where the rules say something else of a refused row than before; the silver step does the
     rest for those that pass, and quarantine learns why the others are still refused.
 
     A live row is known from the midnight after the newest arrival in the lake, a backfilled one from its event; among
     the versions of its record each stays where it was received.
+
+    Args:
+        run: of the command.
+        waiting: the rows of ops.quarantine to try.
     """
-    lake = run.lake
     with run.step("replay") as step:
-        freed = release(lake)
+        freed = release(run.lake, waiting)
         step.rows = {VERSIONS[table].name: {"released": rows} for table, rows in freed.items() if rows}
         passing = count(sum(freed.values()), "row passes", "rows pass")
         step.message = f"{passing} the rules now" if freed else "nothing in quarantine"
 
 
-def release(lake: Lake) -> dict[str, int]:
-    """Mend the version tables where the rules say something else of a refused row; returns rows that pass by raw table.
+def waits(lake: Lake) -> DataFrame:
+    """The rows of ops.quarantine that were not released."""
+    lake.create(QUARANTINE)
+    return lake.table(QUARANTINE.name).where("released_at IS NULL")
+
+
+def release(lake: Lake, waiting: DataFrame) -> dict[str, int]:
+    """Mend the version tables where the rules say something else of refused rows, given as those of ops.quarantine;
+    returns rows that pass by raw table.
 
     Quarantine says from when such a row is known, so that silver made whole later knows it from then too.
     """
-    if not lake.exists(QUARANTINE.name):
-        return {}
-    return {table: _replay(lake, table) for table in VERSIONS if lake.exists(VERSIONS[table].name)}
+    of = {table: waiting.where(F.col("table_name") == silver.name) for table, silver in SILVER_OF.items()}
+    return {table: _replay(lake, table, of[table]) for table in VERSIONS if lake.exists(VERSIONS[table].name)}
 
 
-def _replay(lake: Lake, table: str) -> int:
-    waiting = lake.table(QUARANTINE.name).where("released_at IS NULL").where(
-        F.col("table_name") == SILVER_OF[table].name
-    )  # fmt: skip
+def _replay(lake: Lake, table: str, waiting: DataFrame) -> int:
     if waiting.isEmpty():
         return 0
     lake.create(VERSIONS[table])
     sought = waiting.select(F.col("row_key").alias("_key"), F.col("source_file").alias("_source_file")).distinct()
     bronze = lake.table(f"bronze.{table}").withColumn("_key", raw_key())
     rows = versions(bronze.join(sought, ["_key", "_source_file"], "left_semi").drop("_key"), table)
+    asked = waiting.select(*[F.col(there).alias(here) for there, here in ROW.items()])
     refused = lake.table(VERSIONS[table].name).where(F.size("reasons") > 0).select(*OF_VERSION, "reasons").distinct()
+    refused = refused.join(asked, OF_VERSION, "left_semi")
     others = rows.join(refused, [*OF_VERSION, "reasons"], "left_anti").join(refused, OF_VERSION, "left_semi")
     told = others.dropDuplicates(OF_VERSION).withColumn("known_from", _since(lake))
     staged = f"replay__{table}__{new_run_id()}"

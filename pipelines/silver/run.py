@@ -24,12 +24,12 @@ from lakehouse.rows import frame_of
 from lakehouse.words import INDENT, count
 from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
-from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract
+from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract, refused_share
 from pipelines.silver.batch import look_again, rank, silver, students
-from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
+from pipelines.silver.quarantine import commonest, freed, known_from_kept, refused_before, set_aside
 from pipelines.silver.reach import Received
 from pipelines.silver.received import CODE, STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
-from pipelines.silver.replay import release
+from pipelines.silver.replay import release, waits
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 from pipelines.silver.version_tables import SILVER_OF, widen
@@ -60,7 +60,7 @@ def run(run: Run) -> None:
         bronze = bronze_now(lake, before)
         with lake.tuned_for(bronze.new_rows(before), sum(bronze.rows.values())):
             if before is None:
-                release(lake)
+                release(lake, waits(lake))
                 start_over(lake)
             catch_up(lake, bronze.moved(before))
             now = as_it_stands(lake, bronze)
@@ -70,38 +70,45 @@ def run(run: Run) -> None:
                 return
             # Rows that the batch leaves alone stay as earlier code made them.
             step.rows[STATE] = asdict(replace(now, code=before.code) if before else now)
-            since = before
+            whole, why = before is None, ""
             try:
                 came = received(lake, before, now, step.scratch)
-            except PySparkException:
-                if before is None:
+            except PySparkException as error:
+                if whole:
                     raise
                 # Of what upkeep let go of since, nothing tells what came: everything may have.
-                since, came = None, received(lake, None, now, step.scratch)
-            batch = Batch(step, since, now, came, getattr(run.options, "most_refused", MOST_REFUSED))
+                first, *_ = str(error).splitlines()
+                whole, why = True, f"\n{INDENT}what came since the last batch can no more be told: {first}"
+                came = received(lake, None, now, step.scratch)
+            batch = Batch(step, before, now, came, whole, getattr(run.options, "most_refused", MOST_REFUSED))
             batch.publish()
-        step.message = batch.told() + _hint(before, now)
+        step.message = batch.told() + why + _hint(before, now)
 
 
 @dataclass
 class Batch:
-    """One batch: what came between two states of the version tables, on its way into silver."""
+    """One batch: what came between two states of the version tables, on its way into silver.
+
+    Attributes:
+        step: what it is staged and published by.
+        before: what silver was made from so far; None where that counts no more.
+        now: what it is made from now.
+        came: by raw table, what the batch is made of.
+        whole: whether silver is made from everything rather than from what is new.
+        most_refused: of the rows that no batch judged before, the share that rules may refuse.
+    """
 
     step: Step
     before: MadeFrom | None
     now: MadeFrom
     came: Mapping[str, Received]
+    whole: bool
     most_refused: float
 
     @property
     def lake(self) -> Lake:
         """The lake that is written to."""
         return self.step.lake
-
-    @property
-    def whole(self) -> bool:
-        """Whether silver is made from everything rather than from what is new."""
-        return self.before is None
 
     def publish(self) -> None:
         """Stage, gate and publish every table that the batch touches, all or none."""
@@ -241,10 +248,11 @@ class Batch:
         """Count where every row went, from bronze itself and from what is staged, and gate the sums."""
         with ThreadPoolExecutor(WORKERS) as pool:
             stood = list(pool.map(lambda k: self._stands(k, k in made), SILVER_OF.values()))
-        rows = []
+        rows, judged = [], self._judged()
         for (table, contract), stands in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
-            rows.append(balance(table, self._rows_in(table), self.seen[table], stands, held, free))
+            sums = balance(table, self._rows_in(table), self.seen[table], stands, held, free)
+            rows.append((*sums, refused_share(*judged[table])))
         gate = balance_contract(self.most_refused)
         try:
             self.step.check(gate, frame_of(self.lake.spark, gate, rows))
@@ -271,7 +279,19 @@ class Batch:
 
     def _rows_in(self, table: str) -> int:
         name = f"bronze.{table}"
-        return self.now.rows[name] - (self.before.rows[name] if self.before else 0) + self.seen[table].again
+        old = 0 if self.whole or self.before is None else self.before.rows[name]
+        return self.now.rows[name] - old + self.seen[table].again
+
+    def _judged(self) -> dict[str, tuple[int, int]]:
+        """Of the rows that no batch judged before, by raw table: how many a rule refuses, and how many there are."""
+        if not self.whole:
+            return {table: (seen.refused, self._rows_in(table)) for table, seen in self.seen.items()}
+        old = refused_before(self.versions, self.lake.table(QUARANTINE.name))
+        judged = self.before.rows if self.before else {f"bronze.{table}": rows for table, rows in old.items()}
+        return {
+            table: (seen.refused - old[table], self._rows_in(table) - judged[f"bronze.{table}"])
+            for table, seen in self.seen.items()
+        }
 
 
 def _hint(before: MadeFrom | None, now: MadeFrom) -> str:

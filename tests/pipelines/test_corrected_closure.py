@@ -140,5 +140,5 @@ def test_a_closure_that_is_called_off_was_one_until_then(tmp_path: Path) -> None
     assert after[date(2024, 12, 23)] == (True, True), "there was none any more"
     incremental = contents(chosen, ("silver",))
     with Lake.writing(chosen, "test") as lake:
-        pipelines.repair.rebuild_silver(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=1.0)))
+        pipelines.repair.rebuild_silver(Run(lake, new_run_id(), None, argparse.Namespace()))
     assert contents(chosen, ("silver",)) == incremental

@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -26,12 +27,14 @@ from lakehouse.run_ids import new_run_id
 from lakehouse.settings import Settings, settings
 from lakehouse.upkeep import let_go_of_all_but_the_newest
 from pipelines.silver import typed
+from pipelines.silver.balance import MOST_REFUSED
 from pipelines.silver.version_tables import VERSIONS
 from tests.lakes import assert_same, contents, take_in
 from tests.pipelines.test_repair import ran
 
 pytestmark = pytest.mark.long
 
+STRANGE = {"difficulty_level": "native"}
 MONDAY, TUESDAY, WEDNESDAY = "2024-11-04", "2024-11-05", "2024-11-06"
 
 
@@ -125,6 +128,11 @@ def held(lake: Lake, table: str, column: str) -> list[str]:
     return sorted(row[0] for row in lake.table(table).select(column).distinct().collect())
 
 
+def waiting(lake: Lake) -> set[str]:
+    """The keys of what waits in quarantine."""
+    return {row.row_key for row in lake.table("ops.quarantine").where("released_at IS NULL").collect()}
+
+
 def test_a_restored_bronze_table_takes_in_again_a_file_whose_content_came_before(chosen: Settings) -> None:
     """Wednesday's level is Monday's again, to the byte: by the hash alone it would stay Tuesday's."""
     deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
@@ -136,6 +144,25 @@ def test_a_restored_bronze_table_takes_in_again_a_file_whose_content_came_before
     assert lake.table("bronze.user_levels").count() == 2
     take_in(chosen)
     assert contents(chosen) == before
+
+
+def test_a_restored_bronze_table_takes_in_again_files_without_a_date_as_old_as_they_were(chosen: Settings) -> None:
+    """Of two versions of a level the one that came later wins, though its file is named first."""
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
+    (chosen.landing / "user_levels").mkdir()
+    for name, cefr in (("b", "A1"), ("a", "B1")):
+        pd.DataFrame([level("anna", cefr)]).to_parquet(chosen.landing / "user_levels" / f"{name}.parquet", index=False)
+        take_in(chosen)
+    before, ledger = contents(chosen), taken_in_at(chosen)
+    ran(chosen, pipelines.repair.restore, table="bronze.user_levels", version="0")
+    take_in(chosen)
+    assert contents(chosen) == before
+    assert taken_in_at(chosen) == ledger
+
+
+def taken_in_at(chosen: Settings) -> dict[str, datetime]:
+    """By file, when it was taken in by the account of the ledger."""
+    return {row.source_file: row.taken_in_at for row in Lake.open(chosen).table("ops.files").collect()}
 
 
 def test_rows_that_a_restored_bronze_table_lacks_wait_for_nothing(chosen: Settings) -> None:
@@ -221,13 +248,26 @@ def test_what_a_mended_rule_releases_stays_where_it_was_received(
     deliver(chosen, "user_levels", TUESDAY, level("anna", "native"))
     take_in(chosen)
     monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
-    lake = ran(chosen, pipelines.quarantine.replay)
+    lake = ran(chosen, pipelines.quarantine.replay, table="", reason="")
     assert lake.table("ops.quarantine").where("released_at IS NULL").isEmpty()
     assert {row.cefr_level for row in lake.table("silver.conversations").collect()} == {"A1"}
     assert [row.cefr_level for row in lake.table("silver.student_levels").collect()] == ["C2"]
     standing = contents(chosen)
     ran(chosen, pipelines.repair.rebuild_silver)
     assert contents(chosen) == standing
+
+
+def test_a_replay_tries_what_it_is_asked_to(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rules were mended; the rows of one table, or of one reason, are tried first."""
+    foreign = talk("c2", "anna") | {"language": "n3wspeak"}
+    deliver(chosen, "conversations", MONDAY, talk("c1", "anna") | STRANGE, foreign, talk("c3", "anna"))
+    deliver(chosen, "user_levels", MONDAY, level("anna", "native"))
+    take_in(chosen)
+    monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
+    monkeypatch.setitem(typed.LANGUAGE_CODES, "n3wspeak", "english")
+    for table, reason, freed in (("silver.student_levels", "", {"vanna"}), ("", "language", {"c2"}), ("", "", {"c1"})):
+        waited = waiting(Lake.open(chosen))
+        assert waited - waiting(ran(chosen, pipelines.quarantine.replay, table=table, reason=reason)) == freed
 
 
 def test_a_level_that_comes_late_leaves_none_that_was_released_to_be_known_after_it(
@@ -240,7 +280,7 @@ def test_a_level_that_comes_late_leaves_none_that_was_released_to_be_known_after
     deliver(chosen, "conversations", WEDNESDAY, talk("c2", "anna"))
     take_in(chosen)
     monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
-    lake = ran(chosen, pipelines.quarantine.replay)
+    lake = ran(chosen, pipelines.quarantine.replay, table="", reason="")
     assert [row.cefr_level for row in lake.table("silver.student_levels").collect()] == ["C2"]
     deliver(chosen, "user_levels", TUESDAY, level("anna", "B1"))
     take_in(chosen)
@@ -271,25 +311,43 @@ def test_silver_is_made_whole_where_upkeep_let_go_of_what_it_had_not_seen(
     chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gate refused the batch, and a week went by: the change feed of the version table has lost its files."""
-    deliver(chosen, "conversations", MONDAY, talk("c1", "anna"))
+    deliver(chosen, "conversations", MONDAY, *[talk(f"m{n}", "anna") for n in range(400)])
     take_in(chosen)
-    strange = {"difficulty_level": "native"}
-    talks = [talk(f"c{n}", "ben") | (strange if n % 10 == 0 else {}) for n in range(2, 302)]
+    talks = [talk(f"c{n}", "ben") | (STRANGE if n % 10 == 0 else {}) for n in range(300)]
     deliver(chosen, "conversations", TUESDAY, *talks)
     with pytest.raises(GateFailed, match="most_refused=1"):
-        take_in(chosen, most_refused=0.05)
+        take_in(chosen, MOST_REFUSED)
     with Lake.writing(chosen, "upkeep") as lake:
         table = VERSIONS["conversations"].name
         lake.spark.sql(f"OPTIMIZE {lake.name(table)}").collect()
         let_go_of_all_but_the_newest(lake, table)
+    with pytest.raises(GateFailed, match=r"refused_share=0\.1,"):
+        take_in(chosen, MOST_REFUSED)
     by_other_code(monkeypatch)
     take_in(chosen)
     assert "silver made whole" in said_of_silver(chosen)
+    assert "what came since the last batch can no more be told: [" in said_of_silver(chosen)
     assert "earlier code" in said_of_silver(chosen), "it typed the rows"
     other = settings(str(chosen.lake.with_name("other")), str(chosen.landing))
     take_in(other)
     assert_same(chosen, other)
-    assert Lake.open(chosen).table("silver.conversations").count() == 271
+    assert Lake.open(chosen).table("silver.conversations").count() == 670
+
+
+def test_rows_that_were_accepted_as_refused_are_not_judged_again(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silver made whole takes them as they are, and refuses what a stricter rule now refuses beside them."""
+    deliver(
+        chosen, "conversations", MONDAY, *[talk(f"c{n}", "anna") | (STRANGE if n < 200 else {}) for n in range(400)]
+    )
+    take_in(chosen, 1.0)
+    standing = contents(chosen)
+    ran(chosen, pipelines.repair.rebuild_silver, most_refused=MOST_REFUSED)
+    assert contents(chosen) == standing
+    monkeypatch.setattr(typed, "LEVELS", tuple(level for level in typed.LEVELS if level != "A1"))
+    with pytest.raises(GateFailed, match=r"refused_share"):
+        ran(chosen, pipelines.repair.rebuild_silver, most_refused=MOST_REFUSED)
 
 
 def test_what_earlier_code_made_is_told_until_it_is_made_anew(

@@ -216,7 +216,7 @@ def test_batches_in_any_order_are_one_batch_and_stay_so_when_a_rule_is_mended(
         assert rows == _of_days(ours[table], rows), table
 
     monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
-    lake = ran(chosen, pipelines.quarantine.replay)
+    lake = ran(chosen, pipelines.quarantine.replay, table="", reason="")
     held = lake.table("ops.quarantine")
     assert held.where("known_from IS NOT NULL").count() > 10
     assert held.where("released_at IS NULL AND row_json LIKE '%native%'").count() > 10

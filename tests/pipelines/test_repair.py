@@ -41,7 +41,7 @@ def landed(bad_days: tuple[Delivered, Settings]) -> Settings:
 def ran(chosen: Settings, action: Any, **options: object) -> Lake:
     """A command's body, run as its only writer."""
     with Lake.writing(chosen, "test") as lake:
-        action(Run(lake, new_run_id(), None, argparse.Namespace(most_refused=1.0, **options)))
+        action(Run(lake, new_run_id(), None, argparse.Namespace(**options)))
         return lake
 
 
@@ -73,7 +73,7 @@ def test_replay_releases_what_a_mended_rule_accepts(landed: Settings, monkeypatc
     refused = "table_name = 'silver.conversations' AND reason LIKE 'difficulty_level \"native\"%'"
     (row,) = lake.table("ops.quarantine").where(refused).collect()
     monkeypatch.setitem(typed.LEGACY_LEVELS, "NATIVE", "C2")
-    lake = ran(landed, pipelines.quarantine.replay)
+    lake = ran(landed, pipelines.quarantine.replay, table="", reason="")
     (released,) = lake.table("ops.quarantine").where(refused).collect()
     assert released.released_at is not None
     (talk,) = lake.table("silver.conversations").where(f"conversation_id = '{row.row_key}'").collect()

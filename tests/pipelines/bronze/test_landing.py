@@ -16,6 +16,7 @@ from pipelines.bronze.contracts import RAW_TABLES
 from pipelines.bronze.landing import (
     footer,
     listing,
+    misplaced,
     passed_by,
     read_through,
     refuse_as_of_before_first_event,
@@ -188,10 +189,14 @@ def test_what_a_producer_has_not_finished_is_no_file_yet(tmp_path: Path) -> None
 def test_files_that_are_passed_by_are_known_by_name(tmp_path: Path) -> None:
     """An erasure cannot search them, and says so."""
     put(tmp_path, "messages/part.parquet", id=[1])
-    names = [
-        ".messages.parquet", "messages/.user-7-1.parquet.unfinished", "messages/_part.parquet",
-        "messages/arrived_2024-11-04/part.parquet", "users.parquet",
+    unfinished = [
+        ".messages.parquet", "lessons/_temporary/0/part.parquet", "messages/.user-7-1.parquet.unfinished",
+        "messages/_part.parquet",
     ]  # fmt: skip
-    for name in [*names, "messages/.part.parquet.crc"]:
+    strays = [
+        "lessons.PARQUET", "messages/2024/part.parquet", "messages/arived=2024-11-04/part.parquet", "users.parquet"
+    ]  # fmt: skip
+    for name in [*unfinished, *strays, "messages/.part.parquet.crc"]:
         put(tmp_path, name, id=[1])
-    assert passed_by(tmp_path, listing(tmp_path)) == names
+    assert passed_by(tmp_path, listing(tmp_path)) == sorted(unfinished + strays)
+    assert misplaced(tmp_path, listing(tmp_path)) == strays

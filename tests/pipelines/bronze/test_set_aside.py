@@ -70,6 +70,19 @@ def test_a_file_that_could_not_be_read_is_tried_again_when_it_comes_again(
             assert lake.table("ops.quarantine").where(WAITS).count() == waits
 
 
+def test_a_file_in_the_place_of_no_table_is_told(spark: SparkSession, tmp_path: Path) -> None:
+    chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
+    for day in ("arrived=2024-11-04", "arived=2024-11-05"):
+        file = tmp_path / "landing" / "messages" / day / "part.parquet"
+        file.parent.mkdir(parents=True)
+        pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(file)
+    with Lake.writing(chosen, "test") as lake:
+        pipelines.bronze.ingest.run(Run(lake, new_run_id(), None, argparse.Namespace()))
+        (told,) = [row.message for row in lake.table("ops.runs").collect()]
+    assert "1 row from 1 new of 1 file" in told
+    assert "passed by 1 file that lies in the place of no raw table: messages/arived=2024-11-05/part.parquet" in told
+
+
 def test_a_day_to_come_and_a_text_that_is_none(spark: SparkSession, tmp_path: Path) -> None:
     """A folder's typing error is set aside; bytes that are no UTF-8 are mended, since Python would refuse the batch."""
     chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
@@ -92,7 +105,7 @@ def test_a_misplaced_file_that_was_copied_to_its_place_waits_no_more(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in (pipelines.silver.replay, pipelines.silver.run):
-        monkeypatch.setattr(step, "run", lambda _: None)
+        monkeypatch.setattr(step, "run", lambda *_: None)
     chosen = settings(str(tmp_path / "lake"), str(tmp_path / "landing"))
     misplaced = tmp_path / "landing" / "messages" / "arrived=2999-11-04" / "part.parquet"
     place = misplaced.parents[1] / "arrived=2024-11-04" / "part.parquet"
@@ -100,7 +113,7 @@ def test_a_misplaced_file_that_was_copied_to_its_place_waits_no_more(
     pd.DataFrame({"id": [1], "conversation_id": [2]}).to_parquet(misplaced)
     waiting = []
     with Lake.writing(chosen, "test") as lake:
-        run = Run(lake, new_run_id(), None, argparse.Namespace())
+        run = Run(lake, new_run_id(), None, argparse.Namespace(table="", reason=""))
         for act in (pipelines.bronze.ingest.run, pipelines.quarantine.replay, pipelines.quarantine.replay):
             act(run)
             waiting.append(lake.table("ops.quarantine").where(WAITS).count())

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.silver.batch import content_of
-from pipelines.silver.quarantine import commonest, freed, known_from_kept, set_aside
+from pipelines.silver.quarantine import commonest, freed, known_from_kept, refused_before, set_aside
 from pipelines.silver.stream import versions
 from pipelines.silver.version_tables import RECORD
 from pipelines.silver.versions import Parent, ranked, resolve
@@ -108,6 +108,16 @@ def test_a_row_of_two_writings_of_a_file_waits_as_long_as_one_of_them_is_refused
     assert rows(waiting, "row_key", "source_file") == [("m1", "messages.parquet")]
     assert freed(waiting, looked_at(frame), TABLE, datetime(2024, 12, 1)).isEmpty()
     assert freed(waiting, looked_at(bronze(spark, "messages", late)), TABLE, datetime(2024, 12, 1)).count() == 1
+
+
+def test_refused_rows_that_lie_in_quarantine_already_are_counted_with_their_copies(spark: SparkSession) -> None:
+    bad = SAID | {"role": "tutor"}
+    waits = SAID | {"id": "m2", "conversation_id": "c9"}
+    before = bronze(spark, "messages", bad, bad, waits)
+    published = set_aside(looked_at(before), before, TABLE)
+    now = {"messages": looked_at(bronze(spark, "messages", bad, bad, waits, bad | {"id": "m3"}))}
+    assert refused_before(now, published) == {"messages": 2}
+    assert refused_before(now, published.withColumn("released_at", F.lit(TAKEN_IN))) == {"messages": 0}
 
 
 def test_a_row_that_waits_after_its_rule_was_mended_is_known_from_then_still(spark: SparkSession) -> None:
