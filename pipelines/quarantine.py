@@ -13,7 +13,7 @@ import pipelines.silver.run
 from lakehouse.cli import Run, command
 from lakehouse.ops import FILES, QUARANTINE
 from pipelines.bronze.contracts import CONTRACTS
-from pipelines.silver.replay import waits
+from pipelines.silver.quarantine import waits
 from pipelines.silver.version_tables import SILVER_OF
 
 SHOWN = 50

@@ -129,8 +129,8 @@ def passed_by(landing: Path, listed: Iterable[Listed]) -> list[str]:
     raw file does.
     """
     taken = {file.path for file in listed}
-    within = [path for path in landing.rglob(f"*{ANY_CASE}*") if path.is_file() and path.suffix != ".crc"]
-    return sorted(str(path.relative_to(landing)) for path in within if path not in taken)
+    others = [path for path in landing.rglob(f"*{ANY_CASE}*") if path not in taken and path.suffix != ".crc"]
+    return sorted(str(path.relative_to(landing)) for path in others if path.is_file())
 
 
 def misplaced(landing: Path, listed: Iterable[Listed]) -> list[str]:

@@ -33,8 +33,10 @@ def balance_contract(most_refused: float) -> Contract:
     )  # fmt: skip
 
 
-def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, released: int) -> tuple[object, ...]:
-    """A row of `balance_contract` up to `refused_share`.
+def balance(
+    table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, released: int, share: float | None
+) -> tuple[object, ...]:  # fmt: skip
+    """A row of `balance_contract`.
 
     Args:
         table: the raw table.
@@ -43,11 +45,12 @@ def balance(table: str, rows_in: int, seen: Seen, stood: int, set_aside: int, re
         stood: the rows staged for silver, one for each record of those versions that is not called off.
         set_aside: rows staged for quarantine, copies counted.
         released: rows staged as released from it.
+        share: `refused_share`.
     """
     unaccounted = seen.rows - stood - seen.called_off - seen.superseded - seen.waiting - set_aside
     return (
         table, rows_in, seen.new_accepted, seen.new_superseded, seen.new_set_aside, released, rows_in - seen.fresh,
-        unaccounted,
+        unaccounted, share,
     )  # fmt: skip
 
 

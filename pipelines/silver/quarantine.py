@@ -9,9 +9,16 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.lake import Lake
 from lakehouse.ops import QUARANTINE
 from pipelines.silver.typed import raw_key, row_json
 from pipelines.silver.version_tables import ROW, SILVER_OF
+
+
+def waits(lake: Lake) -> DataFrame:
+    """The rows of ops.quarantine that were not released."""
+    lake.create(QUARANTINE)
+    return lake.table(QUARANTINE.name).where("released_at IS NULL")
 
 
 def set_aside(versions: DataFrame, bronze: DataFrame, silver_table: str) -> DataFrame:

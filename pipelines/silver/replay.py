@@ -38,12 +38,6 @@ def run(run: Run, waiting: DataFrame) -> None:
         step.message = f"{passing} the rules now" if freed else "nothing in quarantine"
 
 
-def waits(lake: Lake) -> DataFrame:
-    """The rows of ops.quarantine that were not released."""
-    lake.create(QUARANTINE)
-    return lake.table(QUARANTINE.name).where("released_at IS NULL")
-
-
 def release(lake: Lake, waiting: DataFrame) -> dict[str, int]:
     """Mend the version tables where the rules say something else of refused rows, given as those of ops.quarantine;
     returns rows that pass by raw table.

@@ -26,10 +26,10 @@ from pipelines.silver import contracts as c
 from pipelines.silver import events, tables
 from pipelines.silver.balance import MOST_REFUSED, balance, balance_contract, refused_share
 from pipelines.silver.batch import look_again, rank, silver, students
-from pipelines.silver.quarantine import commonest, freed, known_from_kept, refused_before, set_aside
+from pipelines.silver.quarantine import commonest, freed, known_from_kept, refused_before, set_aside, waits
 from pipelines.silver.reach import Received
 from pipelines.silver.received import CODE, STATE, MadeFrom, as_it_stands, bronze_now, made_from, received
-from pipelines.silver.replay import release, waits
+from pipelines.silver.replay import release
 from pipelines.silver.seen import Seen, seen
 from pipelines.silver.stream import catch_up, start_over
 from pipelines.silver.version_tables import SILVER_OF, widen
@@ -224,9 +224,8 @@ class Batch:
             for table, seen in self.seen.items()
             if seen.first_bad is not None
         ]
-        self.lake.create(QUARANTINE)
+        waiting = waits(self.lake).where("table_name LIKE 'silver.%'")
         published = self.lake.table(QUARANTINE.name)
-        waiting = published.where("released_at IS NULL AND table_name LIKE 'silver.%'")
         now, held = datetime.now(UTC), {row[0] for row in waiting.select("table_name").distinct().collect()}
         asked = [(table, k.name) for table, k in SILVER_OF.items() if k.name in held and self.seen[table].rows]
         parts += [freed(waiting, self.versions[table], name, now) for table, name in asked]
@@ -251,8 +250,8 @@ class Batch:
         rows, judged = [], self._judged()
         for (table, contract), stands in zip(SILVER_OF.items(), stood, strict=True):
             held, free = copies.get((contract.name, False), 0), copies.get((contract.name, True), 0)
-            sums = balance(table, self._rows_in(table), self.seen[table], stands, held, free)
-            rows.append((*sums, refused_share(*judged[table])))
+            share = refused_share(*judged[table])
+            rows.append(balance(table, self._rows_in(table), self.seen[table], stands, held, free, share))
         gate = balance_contract(self.most_refused)
         try:
             self.step.check(gate, frame_of(self.lake.spark, gate, rows))

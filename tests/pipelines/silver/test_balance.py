@@ -58,7 +58,7 @@ def test_a_closure_that_is_called_off_stands_nowhere_and_is_accounted_for(spark:
     counted = seen({"closures": batch})["closures"]
     assert (counted.rows, counted.superseded, counted.called_off, counted.new_accepted) == (3, 1, 1, 2)
     stood = closures(told).where("superseded_at IS NULL").count()
-    row = dict(zip(BALANCE.column_names(), (*balance("closures", 3, counted, stood, 0, 0), None), strict=True))
+    row = dict(zip(BALANCE.column_names(), balance("closures", 3, counted, stood, 0, 0, None), strict=True))
     assert (stood, row["unaccounted"]) == (1, 0)
 
 
@@ -83,7 +83,7 @@ BATCH = Seen(
 
 def test_the_sums_of_a_batch() -> None:
     """Two records stand, one version is replaced, one waited before and two are set aside: six in all."""
-    row = (*balance("messages", 3, BATCH, 2, 2, 0), None)
+    row = balance("messages", 3, BATCH, 2, 2, 0, None)
     assert dict(zip(BALANCE.column_names(), row, strict=True)) == {
         "raw_table": "messages", "rows_in": 3, "accepted": 1, "superseded": 0, "quarantined": 2, "released": 0,
         "untyped": 0, "unaccounted": 0, "refused_share": None,
@@ -102,7 +102,7 @@ def test_the_sums_of_a_batch() -> None:
 )
 def test_a_row_too_few_or_too_many_fails_the_gate(spark: SparkSession, lost: dict[str, int], column: str) -> None:
     counts = {"rows_in": 3, "stood": 2, "set_aside": 2} | lost
-    row = (*balance("messages", counts["rows_in"], BATCH, counts["stood"], counts["set_aside"], 0), None)
+    row = balance("messages", counts["rows_in"], BATCH, counts["stood"], counts["set_aside"], 0, None)
     found = audit(BALANCE, frame_of(spark, BALANCE, [row]))
     assert [finding.column for finding in found if not finding.success] == [column]
 
@@ -110,7 +110,7 @@ def test_a_row_too_few_or_too_many_fails_the_gate(spark: SparkSession, lost: dic
 def test_too_large_a_share_of_refused_rows_fails_the_gate(spark: SparkSession) -> None:
     rows = FEWEST_FOR_A_SHARE
     mostly = replace(BATCH, rows=rows, fresh=rows, superseded=0, waiting=0, refused=rows // 10)
-    row = (*balance("messages", rows, mostly, rows - 20, 20, 0), refused_share(rows // 10, rows))
+    row = balance("messages", rows, mostly, rows - 20, 20, 0, refused_share(rows // 10, rows))
     assert row[-1] == 0.1
     (failed,) = [f for f in audit(BALANCE, frame_of(spark, BALANCE, [row])) if not f.success]
     assert failed.column == "refused_share"
